@@ -1,0 +1,66 @@
+# What this repository can do, one word each. It needs make and Python 3.11 or newer, nothing else.
+# Stamp files in the virtual environments remember what is installed; pyproject.toml renews them.
+
+PYTHON ?= python3
+VENV := .venv
+DEMO := .venv-demo
+PIP := -m pip install -qq --disable-pip-version-check
+
+.PHONY: help demo test check bench clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    run tailrace against a real small model on this machine"
+	@echo "make test    run the whole test suite"
+	@echo "make check   format, lint, types, architecture"
+	@echo "make bench   measure tailrace itself"
+	@echo "make clean   remove environments and caches; results in runs/ stay"
+
+demo: $(DEMO)/.demo
+	@$(DEMO)/bin/tailrace demo $(ARGS)
+
+# Tests that compare with real time, or own a server, run alone; the rest share the cores.
+test: $(VENV)/.test
+	@$(VENV)/bin/python -m pytest -n 2 -m "not realtime and not server"
+	@$(VENV)/bin/python -m pytest -m "realtime or server"
+
+check: $(VENV)/.check
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy --strict
+	@$(VENV)/bin/python -m pytest tests/test_architecture.py
+
+bench: $(VENV)/.bench
+	@$(VENV)/bin/python bench/run.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEMO)/.demo: $(DEMO)/bin/python pyproject.toml
+	@echo "installing the demo (300 MB, once) ..."
+	@$(DEMO)/bin/python $(PIP) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+	@echo "installing the tests' libraries ..."
+	@$(VENV)/bin/python $(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	@echo "installing the checkers ..."
+	@$(VENV)/bin/python $(PIP) -e '.[test,check]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	@echo "installing the benchmark's libraries ..."
+	@$(VENV)/bin/python $(PIP) -e '.[test,bench]'
+	@touch $@
+
+$(VENV)/bin/python $(DEMO)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "tailrace needs Python 3.11 or newer: name one, as in 'make PYTHON=python3.12 test'." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(@:/bin/python=)

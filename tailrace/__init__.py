@@ -1,0 +1,3 @@
+"""tailrace: a load generator for streaming LLM endpoints whose numbers can be believed."""
+
+__version__ = "0.1.0"
