@@ -1,0 +1,1 @@
+"""Results are what came out, and every file and table made of it."""

@@ -1,0 +1,132 @@
+"""Facts: what ``run.json`` keeps of a run that no request line can say.
+
+Plain values only (they go through JSON and back unchanged). Written when a stage begins and again
+when it ends, so that a run that was killed still says what it was doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from tailrace.errors import ResultError
+from tailrace.results.schema import RUN_SCHEMA
+
+Status = Literal["running", "ok", "failed", "skipped", "interrupted"]
+
+
+@dataclass(slots=True)
+class Books:
+    """The counters of one stage as the scheduler kept them, apart from the journal's lines.
+
+    Law: planned = started + dropped + unsent; started = ok + error + timeout + cancelled +
+    censored. ``unsent`` were planned and never started because the stage ended first.
+    """
+
+    planned: int = 0
+    started: int = 0
+    dropped: int = 0
+    unsent: int = 0
+    ok: int = 0
+    error: int = 0
+    timeout: int = 0
+    cancelled: int = 0
+    censored: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Requests that have an outcome."""
+        return self.ok + self.error + self.timeout + self.cancelled + self.censored
+
+    def balanced(self) -> bool:
+        """Whether both lines of the law hold; only asked after the stage has ended."""
+        return (
+            self.planned == self.started + self.dropped + self.unsent and self.started == self.ended
+        )
+
+
+@dataclass(slots=True)
+class StageFacts:
+    """One load level of one model. Points in time are ns since the run's origin."""
+
+    index: int
+    users: int
+    warmup_s: float
+    duration_s: float | None
+    requests: int | None
+    began_ns: int
+    books: Books
+    measure_from_ns: int | None = None
+    measure_until_ns: int | None = None
+    ended_ns: int | None = None
+    in_flight_ns: dict[int, int] = field(default_factory=dict)
+    """Time spent at each number of requests in flight within the measure window."""
+    max_in_flight: int = 0
+    connections_opened: int = 0
+
+
+@dataclass(slots=True)
+class ModelFacts:
+    """One model's turn: its true id, its folder, how it went."""
+
+    model: str
+    folder: str
+    status: Status = "running"
+    error_class: str | None = None
+    error: str | None = None
+    stages: list[StageFacts] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """Everything in ``run.json`` but the verdict."""
+
+    name: str
+    started_at: str
+    """RFC 3339, UTC."""
+    origin_wall_ns: int
+    """CLOCK_REALTIME at the run's origin."""
+    origin_perf_ns: int
+    """``time.perf_counter_ns`` at the run's origin; journal times are relative to it."""
+    tool: dict[str, Any]
+    host: dict[str, Any]
+    engine: dict[str, Any]
+    """Event loop, transport, where the stamps are taken."""
+    scenario: dict[str, Any]
+    models: list[ModelFacts] = field(default_factory=list)
+    ended: Literal["complete", "interrupted"] | None = None
+    """None while the run goes on, and for ever in a run that was killed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, schema name first."""
+        facts: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)
+        return {"schema": RUN_SCHEMA} | facts
+
+
+def facts_from_dict(data: dict[str, Any], where: str) -> RunFacts:
+    """Rebuild the facts of ``run.json``; keys that are not facts (the verdict) are left out.
+
+    Raises ResultError naming ``where`` and the field when the data are not a run.
+    """
+    if data.get("schema") != RUN_SCHEMA:
+        raise ResultError(
+            f"{where} has schema {data.get('schema')!r}, this tailrace reads {RUN_SCHEMA!r}"
+        )
+    for path, part in _parts(data):
+        if not isinstance(part, list):
+            raise ResultError(f"{where} does not hold a run's facts: it lacks {path}")
+    try:
+        return msgspec.convert(data, RunFacts, str_keys=True)
+    except msgspec.ValidationError as exc:
+        raise ResultError(f"{where} does not hold a run's facts: {exc}") from None
+
+
+def _parts(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The lists that have a default in memory and must not be missing from a file."""
+    yield "$.models", data.get("models")
+    for index, model in enumerate(data.get("models") or ()):
+        if isinstance(model, dict):
+            yield f"$.models[{index}].stages", model.get("stages")

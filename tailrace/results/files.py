@@ -1,0 +1,226 @@
+"""RunFolder: the files of one run. All of the house's result I/O is here.
+
+    runs/<time>-<name>/
+      run.json  summary.csv  report.md  report.html
+      <model>/requests.jsonl  result.json  latency.hlog
+
+``requests.jsonl`` is appended as requests end, each line handed to the kernel at once, so a
+killed run loses none that had ended; ``run.json`` holds what no request line can say. Everything
+else, and the verdict in ``run.json``, is rebuilt from these two, byte for byte, by ``rebuild``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tailrace.errors import ResultError, UsageError
+from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
+from tailrace.results.hlog import IntervalLog
+from tailrace.results.hlog import header as hlog_header
+from tailrace.results.render.html import report_html
+from tailrace.results.render.markdown import report_md
+from tailrace.results.render.summary_csv import summary_csv
+from tailrace.results.result import model_result
+from tailrace.results.schema import Row, parse_row
+from tailrace.results.tally import Tally
+from tailrace.results.verdict import Verdict, judge
+
+_PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_RESERVED = re.compile(
+    r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|(run\.json|summary\.csv|report\.(md|html))(\.part)?"
+)
+_NAME_CHARS = 80
+
+
+class Journal:
+    """``requests.jsonl`` open for appending; unbuffered: a line is out when ``append`` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def append(self, line: bytes) -> None:
+        """One line, newline included."""
+        self._file.write(line)
+
+    def close(self) -> None:
+        """No more lines."""
+        self._file.close()
+
+
+class RunFolder:
+    """The folder of one run; ``create`` a new one or open an existing path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, parent: Path, stamp: str, name: str) -> RunFolder:
+        """Make ``<parent>/<stamp>-<name>``, with a number behind it if that is taken.
+
+        Raises UsageError when nothing can be written there.
+        """
+        base = f"{stamp}-{safe_name(name)}"
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for number in range(1, 1000):
+                path = parent / (base if number == 1 else f"{base}-{number}")
+                with contextlib.suppress(FileExistsError):
+                    path.mkdir()
+                    return cls(path)
+        except OSError as exc:
+            raise UsageError(
+                f"the result folder {str(parent)!r} cannot be written: {exc.strerror}; "
+                "choose another with --out"
+            ) from None
+        raise UsageError(f"the result folder {str(parent)!r} holds a thousand runs named {base!r}")
+
+    def open_journal(self, folder: str) -> Journal:
+        """The journal of one model, in its own folder."""
+        path = self.path / folder
+        path.mkdir(exist_ok=True)
+        return Journal(path / "requests.jsonl")
+
+    def write_facts(self, facts: RunFacts, verdict: Verdict | None = None) -> None:
+        """Replace ``run.json``."""
+        document = facts.to_dict() | {"verdict": verdict.to_dict() if verdict else None}
+        write_atomic(self.path / "run.json", orjson.dumps(document, option=_PRETTY))
+
+    def read_facts(self) -> RunFacts:
+        """What ``run.json`` says; raises ResultError when this is no run folder."""
+        path = self.path / "run.json"
+        try:
+            document: Any = orjson.loads(path.read_bytes())
+        except OSError as exc:
+            raise ResultError(
+                f"{str(self.path)!r} is not a tailrace run: run.json: {exc.strerror}"
+            ) from None
+        except orjson.JSONDecodeError as exc:
+            raise ResultError(f"{str(path)!r} is not JSON: {exc}") from None
+        if not isinstance(document, dict):
+            raise ResultError(f"{str(path)!r} is not a run's facts but a {type(document).__name__}")
+        return facts_from_dict(document, repr(str(path)))
+
+    def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
+        """Make every derived file anew from ``run.json`` and the journals."""
+        facts = self.read_facts()
+        results = [self._rebuild_model(facts, model) for model in facts.models]
+        verdict = judge(facts, results)
+        self.write_facts(facts, verdict)
+        csv = summary_csv(facts, results)
+        write_atomic(self.path / "summary.csv", csv.encode("utf-8"))
+        markdown = report_md(facts, results, verdict)
+        write_atomic(self.path / "report.md", markdown.encode("utf-8"))
+        html = report_html(facts, results, verdict)
+        write_atomic(self.path / "report.html", html.encode("utf-8"))
+        return facts, results, verdict
+
+    def _rebuild_model(self, facts: RunFacts, model: ModelFacts) -> dict[str, Any]:
+        if model.folder != safe_name(model.folder):
+            raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
+        folder = self.path / model.folder
+        folder.mkdir(exist_ok=True)
+        reader = JournalReader(folder / "requests.jsonl")
+        tallies = [Tally(stage.measure_from_ns, stage.measure_until_ns) for stage in model.stages]
+        try:
+            cold = self._read_journal(reader, tallies, folder, facts)
+        except ValueError as exc:  # values of the right type that no request can have
+            raise ResultError(f"{str(reader.path)!r} cannot be a journal: {exc}") from None
+        result = model_result(model, cold, tallies, reader.torn_lines)
+        write_atomic(folder / "result.json", orjson.dumps(result, option=_PRETTY))
+        return result
+
+    def _read_journal(
+        self, reader: JournalReader, tallies: list[Tally], folder: Path, facts: RunFacts
+    ) -> Row | None:
+        """Tally every row and write the interval log on the way; returns the cold row."""
+        cold: Row | None = None
+        log = IntervalLog()
+        with atomic(folder / "latency.hlog") as out:
+            out.write(hlog_header(facts.origin_wall_ns).encode())
+            for row in reader:
+                if 0 <= row.stage < len(tallies):
+                    tally = tallies[row.stage]
+                    out.writelines(line.encode() for line in log.before(row, tally))
+                    tally.add(row)
+                elif row.phase == "cold":
+                    cold = row
+            out.writelines(line.encode() for line in log.close())
+        return cold
+
+
+class JournalReader:
+    """Rows of a journal, one at a time. A line cut off by the writer's death is counted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.torn_lines = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return  # the model failed before its first request
+        with file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield parse_row(line, f"{str(self.path)!r} line {number}")
+                else:
+                    self.torn_lines += 1
+
+
+def safe_name(text: str) -> str:
+    """A model id or run name as a file name on every system; the true one is kept inside.
+
+    Only ASCII letters, digits, dot, dash and underscore stay: no separator, no drive, no NTFS
+    stream, no leading dot, no name that Windows reserves or that a file of the run has.
+    """
+    name = _cut(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-"), _NAME_CHARS) or "model"
+    return _cut(f"_{name}", _NAME_CHARS) if _RESERVED.fullmatch(name) else name
+
+
+def _cut(name: str, length: int) -> str:
+    return name[:length].rstrip(".-")
+
+
+def unique_names(texts: tuple[str, ...]) -> list[str]:
+    """A safe name for each text, different also where case is ignored."""
+    taken: set[str] = set()
+    names = []
+    for text in texts:
+        base = name = safe_name(text)
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            suffix = f"-{number}"
+            name = _cut(base, _NAME_CHARS - len(suffix)) + suffix
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Any]:
+    """A binary file that takes ``path``'s place when the block ends well, and else is gone."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace a file whole."""
+    with atomic(path) as file:
+        file.write(data)

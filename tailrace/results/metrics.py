@@ -1,0 +1,83 @@
+"""The metrics: one table of names and definitions that every file, table and document quotes.
+
+Names follow the IETF drafts draft-gaikwad-llm-benchmarking-terminology and -methodology where
+they have one. *Service* metrics run from ``sent``, *response* metrics from ``intended``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """One latency metric; its samples are durations in nanoseconds."""
+
+    name: str
+    title: str
+    definition: str
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("connect", "connect", "TCP connect of a request that opened its connection"),
+    Metric("tls", "TLS", "TLS handshake after the TCP connect"),
+    Metric("headers", "headers", "sent to the read that completed the response headers"),
+    Metric("first_event", "first event", "sent to the first server-sent event of any kind"),
+    Metric(
+        "ttft",
+        "TTFT",
+        "time to first token, service: sent to the first non-empty output of any channel "
+        "(content, reasoning, tool call); role-only and empty deltas, comments and usage "
+        "chunks never count",
+    ),
+    Metric("ttft_response", "TTFT (response)", "TTFT measured from the intended start"),
+    Metric("ttfo", "TTFO", "time to first answer: sent to the first non-empty answer content"),
+    Metric(
+        "icl",
+        "ICL",
+        "inter-chunk latency: every gap between output-bearing chunks of every request, pooled",
+    ),
+    Metric(
+        "itl",
+        "ITL",
+        "inter-token latency: token gaps, only of requests whose tokens per chunk are known (the "
+        "server said so chunk by chunk, or its usage equals the chunks); a chunk of k tokens "
+        "gives k gaps of 1/k of its chunk gap",
+    ),
+    Metric(
+        "tpot",
+        "TPOT",
+        "time per output token, per request: (last output - first output) / tokens after the "
+        "first chunk (a first chunk of unstated size counts one token)",
+    ),
+    Metric("ntpot", "NTPOT", "normalised time per output token, per request: E2E / output tokens"),
+    Metric("e2e", "E2E", "end to end, service: sent to the last output-bearing chunk"),
+    Metric("e2e_response", "E2E (response)", "E2E measured from the intended start"),
+    Metric("closed", "closed", "sent to the end of the body"),
+    Metric("max_gap", "max gap", "the longest gap of a request, one sample a request"),
+)
+
+NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
+
+NOTES: dict[str, str] = {
+    "samples": "requests intended in the measure phase that ended ok, timed out or were censored; "
+    "failed requests are counted as errors and give no latency samples",
+    "lower_bounds": "a timed-out or censored request gives the time that it had waited as a sample "
+    "(E2E, and TTFT while it had no output; its open gap once that is a stall); a percentile that "
+    "reaches such a sample is a lower bound and marked at_least",
+    "stall": "a gap longer than 1 s and longer than 10 times the request's median gap",
+    "certified": "enough samples for the percentile at 99 % confidence with one sample over it "
+    "(MLPerf's early-stopping rule): p50 11, p90 64, p95 130, p99 662, p99.9 6636",
+    "percentile": "HDR histogram, 1 ns to 1 h, 3 significant digits: the highest equivalent value "
+    "of the sample of rank ceil(p/100*n), within the exact minimum and maximum",
+    "window": "rates count what was stamped inside the measure window, whichever phase its "
+    "request belongs to: tokens by the time of their chunk, requests by the end of their body",
+    "tokens": "source of the output token count, per request: usage (the server's), counted "
+    "(output-bearing chunks, taken as one token each), unknown",
+    "outcomes": "planned = started + dropped + unsent; "
+    "started = ok + error + timeout + cancelled + censored",
+}
+
+
+def definitions() -> dict[str, str]:
+    """Every definition by name, as embedded in each result file."""
+    return {metric.name: metric.definition for metric in METRICS} | NOTES

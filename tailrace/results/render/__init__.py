@@ -1,0 +1,1 @@
+"""Rendering: pure functions from result documents to text."""

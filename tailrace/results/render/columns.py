@@ -1,0 +1,114 @@
+"""Column: the columns of the headline table, defined once for terminal, Markdown and HTML. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tailrace.results.render.figures import Figure, count, hundredths, latency, number
+from tailrace.results.render.table import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; columns of one group stand side by side under the group's name."""
+
+    group: str
+    title: str
+    cell: Callable[[Level], str]
+    term: str = ""
+    """The definition that explains it, if there is one."""
+    bad: bool = False
+    """Whether anything but nought is bad news."""
+    rare: bool = False
+    """Left out where every level has nought."""
+
+    label: str = ""
+    """Its name in a table without groups, where that is not the group and the title."""
+
+    @property
+    def name(self) -> str:
+        """Its name in a table without groups."""
+        return self.label or f"{self.group} {self.title}".strip()
+
+
+def headline(levels: Sequence[Level]) -> list[Column]:
+    """The columns worth their room for these levels."""
+    reached = [level for level in levels if level.reached]
+    return [
+        column
+        for column in COLUMNS
+        if not column.rare or any(column.cell(level) != "0" for level in reached)
+    ]
+
+
+def _counted(outcome: str) -> Callable[[Level], str]:
+    return lambda level: count(level.measured[outcome])
+
+
+def _percentile(metric: str, title: str, percentile: str) -> Column:
+    return Column(
+        f"{title} ms",
+        percentile,
+        lambda level: latency(level.metrics[metric].percentiles[percentile]),
+        metric,
+        label=f"{title} {percentile} ms",
+    )
+
+
+def _longest(level: Level) -> Figure:
+    return level.metrics["icl"].max
+
+
+def _stalls(level: Level) -> str:
+    return count(level.stalls)
+
+
+def _requests(level: Level) -> str:
+    return number(level.requests_per_s)
+
+
+def _in_flight(level: Level) -> str:
+    return hundredths(level.in_flight_mean)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("", "users", lambda level: count(level.users)),
+    Column("in flight", "mean", _in_flight, "in_flight"),
+    Column("in flight", "max", lambda level: count(level.in_flight_max), "in_flight"),
+    Column("requests", "ok", _counted("ok"), "outcomes", label="ok"),
+    Column("requests", "err", _counted("error"), "outcomes", bad=True, label="error"),
+    Column("requests", "t/o", _counted("timeout"), "outcomes", bad=True, label="timeout"),
+    Column("requests", "cens", _counted("censored"), "outcomes", bad=True, label="censored"),
+    Column(
+        "requests",
+        "canc",
+        _counted("cancelled"),
+        "outcomes",
+        bad=True,
+        rare=True,
+        label="cancelled",
+    ),
+    Column("TTFT ms", "n", lambda level: count(level.metrics["ttft"].n), "samples", label="TTFT n"),
+    _percentile("ttft", "TTFT", "p50"),
+    _percentile("ttft", "TTFT", "p95"),
+    _percentile("ttft", "TTFT", "p99"),
+    _percentile("icl", "ICL", "p50"),
+    _percentile("icl", "ICL", "p99"),
+    Column("ICL ms", "max", lambda level: latency(_longest(level)), "icl", label="ICL max ms"),
+    Column(
+        "ICL ms", "stalls", lambda level: count(level.stalls), "stall", bad=True, label="stalls"
+    ),
+    _percentile("tpot", "TPOT", "p50"),
+    _percentile("e2e", "E2E", "p50"),
+    _percentile("e2e", "E2E", "p99"),
+    Column("per second", "tok", lambda level: number(level.tokens_per_s), "window", label="tok/s"),
+    Column(
+        "per second",
+        "/user",
+        lambda level: number(level.tokens_per_s_per_user),
+        "window",
+        label="tok/s/user",
+    ),
+    Column("per second", "req", _requests, "window", label="req/s"),
+)

@@ -1,0 +1,176 @@
+"""Snapshot: one moment of a running load, as a live panel or as one line of a headless log.
+
+Rule: cheap. It is drawn in the process that measures, so the panel is a handful of plain text
+lines without a layout engine, and ``rich`` is imported when the first one is made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tailrace.results.render.figures import ms, number
+from tailrace.results.render.text import ascii_text, safe_text
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+BAR_WIDTH = 30
+SPARKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 40
+_PLAIN = re.compile(r"[\w./:+@-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Indexes count from nought; percentiles are of what the stage has measured so far."""
+
+    model: str
+    model_index: int
+    models: int
+    stage_index: int
+    stages: int
+    users: int
+    phase: Literal["warmup", "measure", "drain"]
+    elapsed_s: float
+    """Since the phase began."""
+    planned_s: float | None
+    """Length of the phase, where time ends it."""
+    done_requests: int
+    planned_requests: int | None
+    """Size of the stage, where a number of requests ends it."""
+    in_flight: int
+    requests_per_s: float | None
+    tokens_per_s: float | None
+    ttft_p50_ns: int | None
+    ttft_p99_ns: int | None
+    icl_p50_ns: int | None
+    icl_p99_ns: int | None
+    ok: int
+    failed: int
+
+    @property
+    def done_share(self) -> float | None:
+        """How much of the phase is over, between 0 and 1; None when nothing says."""
+        if self.planned_requests:
+            return min(self.done_requests / self.planned_requests, 1.0)
+        if self.planned_s:
+            return min(max(self.elapsed_s / self.planned_s, 0.0), 1.0)
+        return None
+
+    @property
+    def progress(self) -> str:
+        """``12.3/30 s`` or ``40/200 requests, 12 s``."""
+        if self.planned_requests:
+            return f"{self.done_requests}/{self.planned_requests} requests, {self.elapsed_s:.0f} s"
+        return f"{self.elapsed} s"
+
+    @property
+    def elapsed(self) -> str:
+        """Seconds of the phase, against the plan if there is one."""
+        return f"{self.elapsed_s:.1f}" + (f"/{self.planned_s:g}" if self.planned_s else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A rich renderable of six lines."""
+
+    snapshot: Snapshot
+    history: Sequence[Snapshot]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """One text for all lines; what is wider than the screen is cut, never folded."""
+        from rich.text import Text
+
+        plain = options.ascii_only
+        text = Text(no_wrap=True, overflow="crop")
+        for label, body, style in self.lines(plain):
+            text.append(f"{label:<9}", "dim")
+            text.append(ascii_text(body) if plain else body, style)
+            text.append("\n")
+        text.right_crop(1)
+        yield text
+
+    def lines(self, plain: bool = False) -> list[tuple[str, str, str]]:
+        """Label, text and style of each line; ``plain`` leaves the token curve out."""
+        now = self.snapshot
+        curve = "" if plain else f"  {sparkline([*self.history, now])}"
+        model = f"{safe_text(now.model)}  ({now.model_index + 1} of {now.models})"
+        rate, tokens = number(now.requests_per_s), number(now.tokens_per_s)
+        return [
+            ("model", model, "bold cyan"),
+            ("level", f"{now.users} users  ({now.stage_index + 1} of {now.stages})", "bold"),
+            (now.phase, f"{bar(now.done_share)}{now.progress}", ""),
+            (
+                "requests",
+                f"{now.ok} ok  {now.failed} failed  {now.in_flight} in flight  {rate} /s",
+                "red" if now.failed else "",
+            ),
+            ("tokens", f"{tokens} /s{curve}", ""),
+            (
+                "TTFT ms",
+                f"p50 {_ms(now.ttft_p50_ns)}  p99 {_ms(now.ttft_p99_ns)}   gap ms  "
+                f"p50 {_ms(now.icl_p50_ns)}  p99 {_ms(now.icl_p99_ns)}",
+                "",
+            ),
+        ]
+
+
+def panel(snapshot: Snapshot, history: Sequence[Snapshot] = ()) -> Panel:
+    """The live display; ``history`` is the snapshots before, oldest first, for the token curve."""
+    return Panel(snapshot, history)
+
+
+def log_line(snapshot: Snapshot) -> str:
+    """One line of ``key=value`` words for a log without a screen."""
+    now = snapshot
+    planned = f"/{now.planned_requests}" if now.planned_requests else ""
+    words = {
+        "model": _word(now.model),
+        "model_no": f"{now.model_index + 1}/{now.models}",
+        "users": now.users,
+        "level": f"{now.stage_index + 1}/{now.stages}",
+        "phase": now.phase,
+        "elapsed_s": now.elapsed,
+        "requests": f"{now.done_requests}{planned}",
+        "ok": now.ok,
+        "failed": now.failed,
+        "in_flight": now.in_flight,
+        "req/s": number(now.requests_per_s),
+        "tok/s": number(now.tokens_per_s),
+        "ttft_p50_ms": _ms(now.ttft_p50_ns),
+        "ttft_p99_ms": _ms(now.ttft_p99_ns),
+        "icl_p50_ms": _ms(now.icl_p50_ns),
+        "icl_p99_ms": _ms(now.icl_p99_ns),
+    }
+    return " ".join(f"{key}={value}" for key, value in words.items())
+
+
+def bar(share: float | None) -> str:
+    """``█████░░░░░  50 %  `` in full and empty blocks; nothing when the share is unknown."""
+    if share is None:
+        return ""
+    full = int(share * BAR_WIDTH)
+    return f"{'█' * full}{'░' * (BAR_WIDTH - full)}  {int(share * 100)} %  "
+
+
+def sparkline(snapshots: Sequence[Snapshot]) -> str:
+    """Tokens per second of the last snapshots as a row of blocks, scaled from nought."""
+    values = [snapshot.tokens_per_s or 0.0 for snapshot in snapshots[-SPARK_WIDTH:]]
+    top = max(values, default=0.0)
+    if top <= 0:
+        return ""
+    return "".join(SPARKS[round(value / top * (len(SPARKS) - 1))] for value in values)
+
+
+def _ms(value_ns: int | None) -> str:
+    return number(ms(value_ns))
+
+
+def _word(text: str) -> str:
+    """A model id as one word; quoted like JSON where it is more than one."""
+    text = safe_text(text)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,122 @@
+"""summary.csv: one row a model and load level, for spreadsheets and data frames. Pure.
+
+Rule: units stand in the header, numbers are numbers (milliseconds to the nanosecond, never
+scientific, empty where there is none), and no text can become a formula. The BOM is for Excel.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tailrace.results.facts import RunFacts
+from tailrace.results.render.figures import Figure
+from tailrace.results.render.table import PERCENTILES, Distribution, Level, rows
+from tailrace.results.schema import OUTCOMES
+
+BOM = "\ufeff"
+FULL = ("ttft", "icl", "e2e")
+"""Metrics with every percentile and its flags."""
+BRIEF = ("ttft_response", "tpot", "e2e_response")
+"""Metrics with their percentiles alone."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
+
+Cell = str | int
+
+
+def summary_csv(facts: RunFacts, results: Sequence[dict[str, Any]]) -> str:
+    """The file's text; write it as UTF-8 with newlines left alone."""
+    levels = rows(facts, results)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, HEADER, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(dict(_cells(level)) for level in levels)
+    return BOM + out.getvalue()
+
+
+def guarded(text: str) -> str:
+    """The text, with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _metric_header(name: str) -> Iterator[str]:
+    yield f"{name}_n"
+    if name in FULL:
+        yield from (f"{name}_lower_bounds", f"{name}_min_ms", f"{name}_mean_ms", f"{name}_max_ms")
+    for percentile in PERCENTILES:
+        yield f"{name}_{percentile}_ms"
+        if name in FULL:
+            yield f"{name}_{percentile}_certified"
+            yield f"{name}_{percentile}_at_least"
+
+
+HEADER: tuple[str, ...] = (
+    *("model", "status", "error_class", "level", "users"),
+    *("in_flight_mean", "in_flight_max", "time_at_asked_share", "window_s"),
+    *("planned", "started", "dropped", "unsent", "warmup", "measured"),
+    *(f"measured_{outcome}" for outcome in OUTCOMES),
+    *("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"),
+    *("output_tokens", "input_tokens", "cached_tokens", "chunks", "token_source"),
+    *("stalls", "stalled_requests"),
+    *(column for name in (*FULL, *BRIEF) for column in _metric_header(name)),
+)
+
+
+def _cells(level: Level) -> Iterator[tuple[str, Cell]]:
+    yield "model", guarded(level.model)
+    yield "status", level.status
+    yield "error_class", guarded(level.error_class or "")
+    if level.index is None or level.users is None:
+        return
+    yield "level", level.index
+    yield "users", level.users
+    yield "in_flight_mean", decimal(level.in_flight_mean)
+    yield "in_flight_max", decimal(level.in_flight_max)
+    yield "time_at_asked_share", decimal(level.at_asked)
+    yield "window_s", decimal(level.window_s, 9)
+    for name in ("planned", "started", "dropped", "unsent"):
+        yield name, level.books[name]
+    yield "warmup", level.warmup
+    yield "measured", level.measured["started"]
+    for outcome in OUTCOMES:
+        yield f"measured_{outcome}", level.measured[outcome]
+    for name in ("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"):
+        yield name, decimal(getattr(level, name))
+    for name in ("output", "input", "cached"):
+        yield f"{name}_tokens", level.tokens[name]
+    yield "chunks", level.tokens["chunks"]
+    yield "token_source", guarded("+".join(level.tokens["source"]))
+    yield "stalls", decimal(level.stalls)
+    yield "stalled_requests", decimal(level.stalled_requests)
+    for name in (*FULL, *BRIEF):
+        yield from _metric_cells(name, level.metrics[name])
+
+
+def _metric_cells(name: str, spread: Distribution) -> Iterator[tuple[str, Cell]]:
+    full = name in FULL
+    yield f"{name}_n", spread.n
+    if full:
+        yield f"{name}_lower_bounds", spread.lower_bounds
+        yield f"{name}_min_ms", decimal(spread.min.ms)
+        yield f"{name}_mean_ms", decimal(spread.mean.ms)
+        yield f"{name}_max_ms", decimal(spread.max.ms)
+    for percentile, figure in spread.percentiles.items():
+        yield f"{name}_{percentile}_ms", decimal(figure.ms)
+        if full:
+            yield f"{name}_{percentile}_certified", _flag(figure.certified, figure)
+            yield f"{name}_{percentile}_at_least", _flag(figure.at_least, figure)
+
+
+def _flag(flag: bool, figure: Figure) -> str:
+    return "" if figure.ms is None else str(flag).lower()
+
+
+def decimal(value: float | None, digits: int = 6) -> str:
+    """Plain decimal digits without trailing noughts; empty for None."""
+    if value is None:
+        return ""
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") or "0"

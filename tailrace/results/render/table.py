@@ -1,0 +1,162 @@
+"""Level: the one flat view that every table, chart and CSV row is made from. Pure.
+
+One entry a model and load level, in the order of the run, and one for each model that never came
+to a level, so that no model disappears from a table. Numbers are ready (ms as float, counts,
+rates), texts from outside have passed ``safe_text``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from tailrace.results.facts import ModelFacts, RunFacts, Status
+from tailrace.results.metrics import NAMES
+from tailrace.results.render.figures import Figure, ms
+from tailrace.results.render.text import safe_text
+from tailrace.results.stats import PERCENTS, percentile_name
+
+PERCENTILES: tuple[str, ...] = tuple(percentile_name(percent) for percent in PERCENTS)
+ERROR_LIMIT = 400
+"""Characters of a server's error text that a report repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One latency metric of one level."""
+
+    n: int
+    lower_bounds: int
+    overflow: int
+    min: Figure
+    mean: Figure
+    max: Figure
+    percentiles: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One load level of one model, or a model without any (``index`` and ``users`` are None)."""
+
+    model: str
+    model_index: int
+    status: Status
+    error_class: str | None
+    error: str | None
+    index: int | None = None
+    users: int | None = None
+    window_s: float | None = None
+    in_flight_mean: float | None = None
+    in_flight_max: int | None = None
+    at_asked: float | None = None
+    """Share of the time with exactly ``users`` requests in flight."""
+    requests_per_s: float | None = None
+    tokens_per_s: float | None = None
+    tokens_per_s_per_user: float | None = None
+    stalls: int | None = None
+    stalled_requests: int | None = None
+    measured: Mapping[str, int] = field(default_factory=dict)
+    """Outcomes of the requests of the measure phase."""
+    books: Mapping[str, int] = field(default_factory=dict)
+    warmup: int = 0
+    errors: Mapping[str, int] = field(default_factory=dict)
+    tokens: Mapping[str, Any] = field(default_factory=dict)
+    connections: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    metrics: Mapping[str, Distribution] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool:
+        """Whether this is a load level, and not a model that never came to one."""
+        return self.index is not None
+
+    @property
+    def title(self) -> str:
+        """``1 user``, ``8 users``."""
+        return f"{self.users} user{'' if self.users == 1 else 's'}"
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``skipped``, ``failed: model_not_found``."""
+        return f"{self.status}: {self.error_class}" if self.error_class else self.status
+
+
+def rows(facts: RunFacts, results: Sequence[dict[str, Any]]) -> list[Level]:
+    """The flat view; ``results`` run parallel to ``facts.models``."""
+    levels: list[Level] = []
+    for index, (model, result) in enumerate(zip(facts.models, results, strict=True)):
+        bare = _bare(index, model)
+        levels += [_level(bare, stage) for stage in result["stages"]] or [Level(**bare)]
+    return levels
+
+
+def by_model(levels: Sequence[Level]) -> list[list[Level]]:
+    """The same levels, one list a model."""
+    return [list(group) for _, group in groupby(levels, key=lambda level: level.model_index)]
+
+
+def _bare(index: int, model: ModelFacts) -> dict[str, Any]:
+    error = safe_text(model.error or "", ERROR_LIMIT)
+    return {
+        "model": safe_text(model.model) or "(no name)",
+        "model_index": index,
+        "status": model.status,
+        "error_class": safe_text(model.error_class or "") or None,
+        "error": error or None,
+    }
+
+
+def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
+    flight = stage["in_flight"]
+    shares = flight["time_share"]
+    return Level(
+        **bare,
+        index=stage["index"],
+        users=stage["users"],
+        window_s=stage["window"]["seconds"],
+        in_flight_mean=flight["mean"],
+        in_flight_max=flight["max"],
+        at_asked=shares.get(str(stage["users"]), 0.0) if shares else None,
+        **stage["rates"],
+        stalls=stage["stalls"]["gaps"],
+        stalled_requests=stage["stalls"]["requests"],
+        measured=stage["counts"]["measured"],
+        books=stage["counts"]["books"],
+        warmup=stage["counts"]["warmup"],
+        errors=_safe_keys(stage["errors"]),
+        tokens=_tokens(stage["tokens"]),
+        connections=stage["connections"],
+        warnings=tuple(safe_text(warning) for warning in stage["warnings"]),
+        metrics={name: _distribution(stage["metrics"][name]) for name in NAMES},
+    )
+
+
+def _tokens(tokens: dict[str, Any]) -> dict[str, Any]:
+    return tokens | {"finish_reasons": _safe_keys(tokens["finish_reasons"])}
+
+
+def _safe_keys(counts: Mapping[str, int]) -> dict[str, int]:
+    """The same counts under safe names; names that become equal are added up."""
+    safe: dict[str, int] = {}
+    for name, value in counts.items():
+        key = safe_text(name, 80) or "(empty)"
+        safe[key] = safe.get(key, 0) + value
+    return safe
+
+
+def _distribution(metric: dict[str, Any]) -> Distribution:
+    bounded = metric["lower_bounds"] > 0  # the longest sample is then at or over the smallest bound
+    return Distribution(
+        n=metric["n"],
+        lower_bounds=metric["lower_bounds"],
+        overflow=metric["overflow"],
+        min=Figure(ms(metric["min_ns"])),
+        mean=Figure(ms(metric["mean_ns"]), at_least=bounded),
+        max=Figure(ms(metric["max_ns"]), at_least=bounded),
+        percentiles={
+            name: Figure(ms(entry["value_ns"]), entry["certified"], entry["at_least"])
+            for name, entry in metric["percentiles"].items()
+        },
+    )

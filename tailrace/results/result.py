@@ -1,0 +1,203 @@
+"""result.json as a value: facts and tallies of one model in, plain JSON-ready data out. Pure.
+
+Latencies are integer nanoseconds; rates are per second. A percentile is ``{"value_ns", "certified",
+"at_least"}``; see ``definitions`` in the same document for what each name means.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tailrace.results.facts import ModelFacts, StageFacts
+from tailrace.results.hist import HIGHEST_NS
+from tailrace.results.metrics import NAMES, definitions
+from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
+from tailrace.results.stats import PERCENTS, percentile_name, sample_floor
+from tailrace.results.tally import Tally
+
+
+def model_result(
+    facts: ModelFacts, cold: Row | None, tallies: Sequence[Tally], torn_lines: int
+) -> dict[str, Any]:
+    """The document for ``<model>/result.json``; ``tallies`` run parallel to ``facts.stages``."""
+    stages = [stage_result(f, t) for f, t in zip(facts.stages, tallies, strict=True)]
+    return {
+        "schema": RESULT_SCHEMA,
+        "model": facts.model,
+        "status": facts.status,
+        "error_class": facts.error_class,
+        "error": facts.error,
+        "cold": None if cold is None else cold_result(cold),
+        "stages": stages,
+        "torn_lines": torn_lines,
+        "definitions": definitions(),
+    }
+
+
+def cold_result(row: Row) -> dict[str, Any]:
+    """The first request of the model, kept apart from every percentile."""
+
+    def since_sent(at_ns: int | None) -> int | None:
+        return None if at_ns is None or row.sent_ns is None else at_ns - row.sent_ns
+
+    return {
+        "outcome": row.outcome,
+        "error_class": row.error_class,
+        "ttft_ns": since_sent(row.first_output_ns),
+        "e2e_ns": since_sent(row.last_output_ns),
+        "output_tokens": row.output_tokens,
+    }
+
+
+def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+    """One load level."""
+    return {
+        "index": facts.index,
+        "users": facts.users,
+        "window": _window(facts),
+        "counts": _counts(facts, tally),
+        "errors": dict(sorted(tally.error_classes.items())),
+        "rates": rates(tally, facts.users, _window_s(facts)),
+        "in_flight": in_flight(facts),
+        "connections": {"opened": facts.connections_opened, "reused": tally.reused},
+        "tokens": _tokens(tally),
+        "stalls": {"gaps": tally.stalls, "requests": tally.stalled_requests},
+        "metrics": {name: metric_result(tally, name) for name in NAMES},
+        "warnings": list(_warnings(tally)),
+    }
+
+
+def metric_result(tally: Tally, name: str) -> dict[str, Any]:
+    """Exact n, extremes and mean, percentiles, and the encoded histogram."""
+    hist = tally.hists[name]
+    bounds, smallest_ns = tally.bounds.get(name, (0, 0))
+    percentiles = {
+        percentile_name(percent): {
+            "value_ns": value_ns,
+            "certified": hist.n >= sample_floor(percent),
+            "at_least": bounds > 0
+            and value_ns is not None
+            and value_ns >= min(smallest_ns, HIGHEST_NS),
+        }
+        for percent, value_ns in zip(PERCENTS, hist.percentiles(PERCENTS), strict=True)
+    }
+    return {
+        "n": hist.n,
+        "lower_bounds": bounds,
+        "overflow": hist.overflow,
+        "min_ns": hist.min_ns if hist.n else None,
+        "max_ns": hist.max_ns if hist.n else None,
+        "mean_ns": None if hist.mean_ns is None else round(hist.mean_ns, 1),
+        "percentiles": percentiles,
+        "histogram": hist.encode() if hist.n else None,
+    }
+
+
+def rates(tally: Tally, users: int, seconds: float | None) -> dict[str, float | None]:
+    """Requests and tokens a second inside the measure window; None while it has no length."""
+    if seconds is None or seconds <= 0:
+        return dict.fromkeys(("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"))
+    tokens_per_s = tally.window_tokens / seconds
+    return {
+        "requests_per_s": round(tally.window_requests / seconds, 4),
+        "tokens_per_s": round(tokens_per_s, 4),
+        "tokens_per_s_per_user": round(tokens_per_s / users, 4),
+    }
+
+
+def in_flight(facts: StageFacts) -> dict[str, Any]:
+    """How many requests were really in flight, weighted by time, against the number asked for."""
+    total_ns = sum(facts.in_flight_ns.values())
+    levels = sorted(facts.in_flight_ns.items())
+    share = {str(level): round(ns / total_ns, 6) for level, ns in levels if total_ns}
+    mean = sum(level * ns for level, ns in levels) / total_ns if total_ns else None
+    return {
+        "asked": facts.users,
+        "mean": None if mean is None else round(mean, 4),
+        "max": facts.max_in_flight,
+        "time_share": share,
+    }
+
+
+def _window_s(facts: StageFacts) -> float | None:
+    if facts.measure_from_ns is None or facts.measure_until_ns is None:
+        return None
+    return (facts.measure_until_ns - facts.measure_from_ns) / 1e9
+
+
+def _window(facts: StageFacts) -> dict[str, Any]:
+    rule = (
+        "end of warm-up to the end of the last measured request"
+        if facts.requests is not None
+        else "end of warm-up until the stage's duration had passed"
+    )
+    return {
+        "from_ns": facts.measure_from_ns,
+        "until_ns": facts.measure_until_ns,
+        "seconds": _window_s(facts),
+        "rule": rule,
+    }
+
+
+def _counts(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+    """``books``: every request of the stage as scheduled; ``measured``: those of the measure phase.
+
+    ``journal`` is what the request lines say of the same requests as the books.
+    """
+    books = facts.books
+    return {
+        "books": {
+            "planned": books.planned,
+            "started": books.started,
+            "dropped": books.dropped,
+            "unsent": books.unsent,
+        }
+        | {outcome: getattr(books, outcome) for outcome in OUTCOMES},
+        "journal": {outcome: tally.outcomes_all[outcome] for outcome in OUTCOMES},
+        "measured": {"started": tally.outcomes.total()}
+        | {outcome: tally.outcomes[outcome] for outcome in OUTCOMES},
+        "warmup": tally.phases["warmup"],
+    }
+
+
+def _tokens(tally: Tally) -> dict[str, Any]:
+    ok = tally.outcomes["ok"]
+    return {
+        "source": dict(sorted(tally.token_sources.items())),
+        "output": tally.output_tokens,
+        "input": tally.input_tokens,
+        "cached": tally.cached_tokens,
+        "chunks": tally.chunks,
+        "requests_chunks_differ": tally.chunks_differ,
+        "itl_known_share": round(tally.itl_requests / ok, 6) if ok else None,
+        "finish_reasons": dict(sorted(tally.finish_reasons.items())),
+    }
+
+
+def by_count(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Most frequent first, equals by name: the same in whatever order they were counted."""
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _warnings(tally: Tally) -> Iterable[str]:
+    ok = tally.outcomes["ok"]
+    if tally.error_classes:
+        listed = ", ".join(f"{name} {n}" for name, n in by_count(tally.error_classes))
+        yield f"{tally.error_classes.total()} of {tally.outcomes.total()} requests failed: {listed}"
+    if tally.chunks_differ:
+        yield (
+            f"chunks are not tokens: {tally.chunks_differ} of {ok} answers have a usage that "
+            "differs from their output-bearing chunks, so ICL is not ITL"
+        )
+    if tally.lump_requests * 2 > ok > 0:
+        yield (
+            f"not really streaming: in {tally.lump_requests} of {ok} answers the first output "
+            "came in the last 5 % of the time"
+        )
+    if len(tally.token_sources) > 1:
+        yield "token counts come from more than one source; see tokens.source"
+    if tally.bounds:
+        count = max(count for count, _ in tally.bounds.values())
+        yield f"{count} requests timed out or were censored: their samples are lower bounds"

@@ -1,0 +1,210 @@
+"""Tally: the rows of one stage, added up into histograms and counts. Pure, one row at a time.
+
+The same class serves the live display and the final files, so both say the same. Memory does not
+grow with the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+
+from tailrace.results.hist import Hist
+from tailrace.results.metrics import NAMES
+from tailrace.results.schema import Row
+
+STALL_FLOOR_NS = 1_000_000_000
+STALL_FACTOR = 10
+
+BATCH = 2048
+"""Samples of a metric held back before one numpy pass adds them."""
+
+_SAMPLED = frozenset({"ok", "timeout", "censored"})
+_FOREVER_NS = 2**62
+
+
+class Tally:
+    """Sums over the rows of one stage; rates count what fell in [from_ns, until_ns)."""
+
+    def __init__(self, from_ns: int | None = None, until_ns: int | None = None) -> None:
+        self.set_window(from_ns, until_ns)
+        self._hists: defaultdict[str, Hist] = defaultdict(Hist)
+        self._values: defaultdict[str, list[int]] = defaultdict(list)
+        """Samples by metric name, on their way into the histograms."""
+        self.bounds: dict[str, tuple[int, int]] = {}
+        """Metric -> (how many lower bounds it holds, the smallest of them in ns)."""
+        self.phases: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        """Outcomes of measured requests."""
+        self.outcomes_all: Counter[str] = Counter()
+        self.error_classes: Counter[str] = Counter()
+        self.token_sources: Counter[str] = Counter()
+        self.finish_reasons: Counter[str] = Counter()
+        self.output_tokens = 0
+        self.input_tokens = 0
+        self.cached_tokens = 0
+        self.chunks = 0
+        self.chunks_differ = 0
+        """Measured ok requests whose usage is not their number of chunks."""
+        self.itl_requests = 0
+        self.lump_requests = 0
+        """Measured ok requests of 8 or more tokens whose TTFT is over 95 % of their E2E."""
+        self.stalls = 0
+        self.stalled_requests = 0
+        self.reused = 0
+        self.window_tokens = 0.0
+        self.window_requests = 0
+
+    def set_window(self, from_ns: int | None, until_ns: int | None) -> None:
+        """What the rates count; only before the first row."""
+        self.from_ns = 0 if from_ns is None else from_ns
+        self.until_ns = _FOREVER_NS if until_ns is None else until_ns
+
+    @property
+    def hists(self) -> defaultdict[str, Hist]:
+        """By metric name; a metric without a sample has none yet."""
+        self._flush()
+        return self._hists
+
+    def _flush(self) -> None:
+        for name, values in self._values.items():
+            if values:
+                self._hists[name].add_many(values)
+                values.clear()
+
+    def make_room(self) -> None:
+        """Make every histogram now rather than at its first sample; each takes 0.2 ms."""
+        for name in NAMES:
+            _ = self._hists[name]
+
+    def add(self, row: Row) -> None:
+        """Add one request of any phase."""
+        self.phases[row.phase] += 1
+        self.outcomes_all[row.outcome] += 1
+        self._add_to_window(row)
+        if row.phase != "measure":
+            return
+        self.outcomes[row.outcome] += 1
+        if row.error_class is not None:
+            self.error_classes[row.error_class] += 1
+        self.reused += row.reused is True
+        if row.outcome in _SAMPLED and row.sent_ns is not None:
+            self._add_latency(row, row.sent_ns)
+            self._add_gaps(row)
+        if row.outcome == "ok":
+            self._add_tokens(row)
+        if len(self._values["icl"]) >= BATCH or len(self._values["e2e"]) >= BATCH:
+            self._flush()
+
+    def _bound(self, name: str, value_ns: int) -> None:
+        self._values[name].append(value_ns)
+        count, smallest = self.bounds.get(name, (0, value_ns))
+        self.bounds[name] = (count + 1, min(smallest, value_ns))
+
+    def _add_latency(self, row: Row, sent_ns: int) -> None:
+        values = self._values
+        if row.connect_begin_ns is not None and row.connect_end_ns is not None:
+            values["connect"].append(row.connect_end_ns - row.connect_begin_ns)
+            if row.tls_end_ns is not None:
+                values["tls"].append(row.tls_end_ns - row.connect_end_ns)
+        if row.headers_ns is not None:
+            values["headers"].append(row.headers_ns - sent_ns)
+        if row.first_event_ns is not None:
+            values["first_event"].append(row.first_event_ns - sent_ns)
+        if row.first_output_ns is not None:
+            values["ttft"].append(row.first_output_ns - sent_ns)
+            values["ttft_response"].append(row.first_output_ns - row.intended_ns)
+        if row.first_answer_ns is not None:
+            values["ttfo"].append(row.first_answer_ns - sent_ns)
+        if row.outcome != "ok":
+            self._add_bounds(row, sent_ns)
+            return
+        if row.last_output_ns is not None:
+            values["e2e"].append(row.last_output_ns - sent_ns)
+            values["e2e_response"].append(row.last_output_ns - row.intended_ns)
+        if row.closed_ns is not None:
+            values["closed"].append(row.closed_ns - sent_ns)
+
+    def _add_bounds(self, row: Row, sent_ns: int) -> None:
+        if row.first_output_ns is None:
+            self._bound("ttft", row.ended_ns - sent_ns)
+            self._bound("ttft_response", row.ended_ns - row.intended_ns)
+        self._bound("e2e", row.ended_ns - sent_ns)
+        self._bound("e2e_response", row.ended_ns - row.intended_ns)
+
+    def _add_gaps(self, row: Row) -> None:
+        gaps = row.gaps_ns
+        self._values["icl"].extend(gaps)
+        limit = stall_limit(gaps)
+        longest = max(gaps, default=0)
+        stalls = sum(1 for gap in gaps if gap > limit) if longest > limit else 0
+        if row.outcome != "ok" and row.last_output_ns is not None:
+            open_gap = row.ended_ns - row.last_output_ns
+            if open_gap > limit:
+                stalls += 1
+                self._bound("icl", open_gap)
+            if open_gap > longest:
+                self._bound("max_gap", open_gap)
+                longest = 0
+        if longest:
+            self._values["max_gap"].append(longest)
+        self.stalls += stalls
+        self.stalled_requests += stalls > 0
+
+    def _add_tokens(self, row: Row) -> None:
+        self.token_sources[row.token_source] += 1
+        self.finish_reasons[row.finish_reason or "none"] += 1
+        self.chunks += row.chunks
+        self.input_tokens += row.input_tokens or 0
+        self.cached_tokens += row.cached_tokens or 0
+        tokens = row.output_tokens
+        if tokens is None or row.first_output_ns is None or row.last_output_ns is None:
+            return
+        self.output_tokens += tokens
+        self.chunks_differ += row.token_source == "usage" and tokens != row.chunks
+        span_ns = row.last_output_ns - row.first_output_ns
+        first_chunk = row.chunk_tokens[0] if row.chunk_tokens else 1
+        if tokens > first_chunk and row.chunks > 1:
+            self._values["tpot"].append(span_ns // (tokens - first_chunk))
+        if tokens > 0 and row.sent_ns is not None:
+            e2e_ns = row.last_output_ns - row.sent_ns
+            self._values["ntpot"].append(e2e_ns // tokens)
+            self.lump_requests += tokens >= 8 and row.first_output_ns - row.sent_ns > 0.95 * e2e_ns
+        self._add_itl(row)
+
+    def _add_itl(self, row: Row) -> None:
+        if row.chunk_tokens:
+            for gap, tokens in zip(row.gaps_ns, row.chunk_tokens[1:], strict=False):
+                if tokens > 0:
+                    self._hists["itl"].add_times(gap // tokens, tokens)
+        elif row.token_source == "usage" and row.output_tokens == row.chunks:
+            self._values["itl"].extend(row.gaps_ns)
+        else:
+            return
+        self.itl_requests += 1
+
+    def _add_to_window(self, row: Row) -> None:
+        if row.closed_ns is not None and row.outcome == "ok":
+            self.window_requests += self.from_ns <= row.closed_ns < self.until_ns
+        first, last, tokens = row.first_output_ns, row.last_output_ns, row.output_tokens
+        if first is None or last is None or not tokens:
+            return
+        if self.from_ns <= first and last < self.until_ns:
+            self.window_tokens += tokens
+        elif last >= self.from_ns and first < self.until_ns:
+            times = first + np.concatenate(([0], np.cumsum(row.gaps_ns, dtype=np.int64)))
+            inside = (times >= self.from_ns) & (times < self.until_ns)
+            if row.chunk_tokens and len(row.chunk_tokens) == len(times):
+                self.window_tokens += int(np.asarray(row.chunk_tokens)[inside].sum())
+            else:
+                self.window_tokens += tokens * int(np.count_nonzero(inside)) / len(times)
+
+
+def stall_limit(gaps_ns: Sequence[int]) -> int:
+    """Length in ns that a gap must exceed to be a stall of a request with these gaps."""
+    if not gaps_ns or STALL_FACTOR * max(gaps_ns) <= STALL_FLOOR_NS:
+        return STALL_FLOOR_NS  # no median of these can lift the limit
+    return max(STALL_FLOOR_NS, int(STALL_FACTOR * median(gaps_ns)))

@@ -1,0 +1,76 @@
+"""Verdict: VALID or INVALID, and why. Pure: facts and result documents in, reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
+from tailrace.results.schema import OUTCOMES
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``reasons`` break trust in the figures; ``notes`` do not, but a reader must know them."""
+
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether the figures can be believed."""
+        return not self.reasons
+
+    @property
+    def word(self) -> str:
+        """``VALID`` or ``INVALID``."""
+        return "VALID" if self.valid else "INVALID"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"valid": self.valid, "reasons": list(self.reasons), "notes": list(self.notes)}
+
+
+def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
+    """Judge a run from its facts and its models' result documents, in the same order."""
+    reasons: list[str] = []
+    notes: list[str] = []
+    if facts.ended is None:
+        reasons.append("the run did not end: requests in flight at its death left no line")
+    if facts.ended == "interrupted":
+        notes.append("interrupted by a signal: the last stage is shorter than planned")
+    measured = 0
+    for model, result in zip(facts.models, results, strict=True):
+        if model.status == "failed":
+            notes.append(f"{model.model}: failed ({model.error_class})")
+        if result["torn_lines"]:
+            reasons.append(f"{model.model}: {result['torn_lines']} journal lines are torn")
+        for stage, document in zip(model.stages, result["stages"], strict=True):
+            measured += document["counts"]["measured"]["ok"]
+            reasons += _book_reasons(model, stage, document)
+            notes += _load_notes(model, stage, document)
+    if measured == 0:
+        reasons.append("no measured request ended ok")
+    return Verdict(tuple(reasons), tuple(notes))
+
+
+def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
+    if stage.ended_ns is None:
+        return
+    where = f"{model.model} at {stage.users} users"
+    if not stage.books.balanced():
+        yield f"{where}: the books do not balance: {document['counts']['books']}"
+    for outcome in OUTCOMES:
+        kept, counted = document["counts"]["journal"][outcome], getattr(stage.books, outcome)
+        if kept != counted:
+            yield f"{where}: {counted} requests ended {outcome}, the journal has {kept}"
+
+
+def _load_notes(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
+    mean = document["in_flight"]["mean"]
+    if mean is not None and mean < 0.95 * stage.users:
+        yield (
+            f"{model.model} at {stage.users} users: only {mean:.2f} requests were in flight on "
+            "average, so the load was lower than asked"
+        )

@@ -1,0 +1,54 @@
+from dataclasses import replace
+
+from tailrace.results.render.about import flat, head, run_pairs, tool, url
+
+
+def test_the_head_names_what_figures_depend_on(run):
+    assert tool(run.facts) == "tailrace 0.1.0"
+    assert url(run.facts) == "http://127.0.0.1:11434/v1/chat/completions"
+    assert head(run.facts) == [
+        ("loop", "uvloop 0.21.0"),
+        ("transport", "fast"),
+        ("stamps", "kernel"),
+        ("max_tokens", "24"),
+        ("nonce", "on"),
+        ("seed", "7"),
+    ]
+
+
+def test_the_head_finds_nested_keys_and_does_without_missing_ones(run):
+    scenario = {"sets": {"deep": {"url": "no"}}, "target": {"url": "yes"}, "seed": None}
+    facts = replace(run.facts, scenario=scenario, engine={}, tool={})
+    assert url(facts) == "yes"
+    assert head(facts) == [("seed", "none")]
+    assert tool(facts) == "tailrace"
+    assert url(replace(facts, scenario={})) is None
+
+
+def test_every_scenario_key_is_listed_in_order(run):
+    keys = [key for key, _ in run_pairs(run.facts)]
+    assert keys[4:9] == ["engine.loop", "engine.transport", "engine.stamps", "url", "models"]
+    assert keys[-2:] == ["timeouts.first_event_s", "timeouts.total_s"]
+
+
+def test_secrets_are_hidden_and_look_alikes_are_not():
+    data = {
+        "url": "https://me:hunter2@host/v1",
+        "headers": {"Authorization": "Bearer hunter2"},
+        "targets": [{"api_key": "hunter2"}, {"hf_token": "hunter2"}],
+        "max_tokens": 5,
+        "timeouts": {"first_token": 3.0},
+        "api_key_env": "OPENAI_API_KEY",
+    }
+    pairs = dict(flat(data))
+    assert "hunter2" not in repr(pairs)
+    assert pairs["url"] == "https://host/v1"
+    assert pairs["targets.0.api_key"] == "(hidden)"
+    assert pairs["max_tokens"] == "5"
+    assert pairs["timeouts.first_token"] == "3.0"
+    assert pairs["api_key_env"] == "OPENAI_API_KEY"
+
+
+def test_values_are_one_line():
+    data = {"a": [1, 2], "b": [], "c": {}, "d": None, "e": True, "f": "x\ny"}
+    assert [value for _, value in flat(data)] == ["1, 2", "none", "{}", "none", "on", "x y"]

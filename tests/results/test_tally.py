@@ -1,0 +1,378 @@
+"""The rules of metrics.py, each as a row counted by hand."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from statistics import median
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tailrace.results.facts import ModelFacts
+from tailrace.results.metrics import NAMES
+from tailrace.results.result import model_result
+from tailrace.results.schema import Row
+from tailrace.results.tally import STALL_FLOOR_NS, Tally, stall_limit
+
+from .builders import MS, S, row, stage, tally, waited
+
+FAILED = ("error", "cancelled")
+GIVEN_UP = ("timeout", "censored")
+
+
+def exact(made: Tally, name: str) -> tuple[int, int | None, int | None]:
+    """(n, min, max) of a metric, in ms."""
+    hist = made.hists[name]
+    if not hist.n:
+        return (0, None, None)
+    return (hist.n, hist.min_ns // MS, hist.max_ns // MS)
+
+
+def test_an_ok_request_counted_by_hand() -> None:
+    """Meant at 999, sent at 1000; out at 1100, 1110, 1130, 1160; closed at 1161."""
+    made = tally(row(1000, 100, (10, 20, 30)))
+    wanted = {
+        "headers": 98,
+        "first_event": 99,
+        "ttft": 100,
+        "ttft_response": 101,
+        "ttfo": 100,
+        "e2e": 160,
+        "e2e_response": 161,
+        "closed": 161,
+        "tpot": 20,
+        "ntpot": 40,
+        "max_gap": 30,
+    }
+    for name, value in wanted.items():
+        assert exact(made, name) == (1, value, value), name
+    assert exact(made, "icl") == (3, 10, 30)
+    for name in ("connect", "tls", "itl"):
+        assert exact(made, name) == (0, None, None), name
+    assert made.bounds == {}
+
+
+def test_a_first_answer_after_reasoning() -> None:
+    made = tally(row(0, 100, (10, 20), first_answer_ns=110 * MS))
+    assert (exact(made, "ttft"), exact(made, "ttfo")) == ((1, 100, 100), (1, 110, 110))
+    silent = tally(row(0, 100, (10, 20), first_answer_ns=None))
+    assert (exact(silent, "ttft")[0], exact(silent, "ttfo")[0]) == (1, 0)
+
+
+@pytest.mark.parametrize("outcome", FAILED)
+def test_a_failed_request_is_counted_and_gives_no_latency(outcome: str) -> None:
+    made = tally(row(0, 100, (10, 2_000), outcome=outcome, error_class="bad"))
+    assert (made.outcomes[outcome], made.error_classes["bad"]) == (1, 1)
+    assert {name: exact(made, name)[0] for name in NAMES} == dict.fromkeys(NAMES, 0)
+    assert (made.bounds, made.stalls, made.stalled_requests) == ({}, 0, 0)
+    assert (made.output_tokens, made.chunks, made.token_sources) == (0, 0, {})
+
+
+def test_a_failed_request_gives_no_connect_sample_either() -> None:
+    """The notes say of all metrics: failed requests give no latency samples."""
+    failed = row(0, None, outcome="error", connect_begin_ns=1 * MS, connect_end_ns=4 * MS)
+    assert exact(tally(failed), "connect") == (0, None, None)
+
+
+def test_connect_and_tls_of_the_request_that_opened_the_connection() -> None:
+    times = {"connect_begin_ns": 10 * MS, "connect_end_ns": 13 * MS, "reused": False}
+    made = tally(row(20, **times), row(20, tls_end_ns=20 * MS, **times), row(30))
+    assert exact(made, "connect") == (2, 3, 3)
+    assert exact(made, "tls") == (1, 7, 7)
+    assert made.reused == 1
+
+
+@pytest.mark.parametrize("outcome", GIVEN_UP)
+def test_a_wait_without_output_bounds_ttft_and_e2e(outcome: str) -> None:
+    made = tally(waited(outcome, 5_000))
+    assert made.bounds["ttft"] == made.bounds["e2e"] == (1, 5_000 * MS)
+    assert made.bounds["ttft_response"] == made.bounds["e2e_response"] == (1, 5_001 * MS)
+    assert exact(made, "ttft") == exact(made, "e2e") == (1, 5_000, 5_000)
+    assert exact(made, "e2e_response") == (1, 5_001, 5_001)
+    for name in ("ttfo", "icl", "tpot", "ntpot", "closed", "itl", "max_gap"):
+        assert exact(made, name)[0] == 0, name
+    assert (made.stalls, made.stalled_requests) == (0, 0)
+
+
+@pytest.mark.parametrize("outcome", GIVEN_UP)
+def test_a_wait_with_output_has_a_true_ttft(outcome: str) -> None:
+    made = tally(waited(outcome, 500, 100, (10, 20)))
+    assert exact(made, "ttft") == (1, 100, 100)
+    assert "ttft" not in made.bounds
+    assert "ttft_response" not in made.bounds
+    assert made.bounds["e2e"] == (1, 500 * MS)
+    assert exact(made, "icl") == (2, 10, 20)
+    assert "icl" not in made.bounds
+    assert exact(made, "closed")[0] == exact(made, "tpot")[0] == exact(made, "ntpot")[0] == 0
+
+
+def test_the_smallest_bound_is_kept() -> None:
+    made = tally(*(waited("timeout", ms) for ms in (5_000, 3_000, 4_000)))
+    assert made.bounds["e2e"] == (3, 3_000 * MS)
+
+
+def test_a_request_that_was_never_sent_gives_no_latency() -> None:
+    made = tally(waited("timeout", 5_000, sent_ns=None))
+    assert made.outcomes["timeout"] == 1
+    assert exact(made, "e2e")[0] == 0
+    assert made.bounds == {}
+
+
+@pytest.mark.parametrize(
+    ("gaps_ms", "limit_ms"),
+    [
+        ((), 1_000),
+        ((5,), 1_000),
+        ((2_000,), 20_000),
+        ((100, 100, 100), 1_000),
+        ((101, 101, 101), 1_010),
+        ((10, 20, 3_000), 1_000),
+        ((200, 400, 3_000), 4_000),
+        ((100, 300), 2_000),
+    ],
+)
+def test_the_limit_of_a_stall(gaps_ms: tuple[int, ...], limit_ms: int) -> None:
+    assert stall_limit([gap * MS for gap in gaps_ms]) == limit_ms * MS
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 3 * S) | st.integers(0, 200 * MS), max_size=20))
+def test_stalls_are_gaps_over_both_limits(gaps: list[int]) -> None:
+    middle = median(gaps) if gaps else 0
+    stalls = sum(1 for gap in gaps if gap > STALL_FLOOR_NS and gap > 10 * middle)
+    last = 100 * MS + sum(gaps)
+    made = tally(row(gaps_ns=gaps, chunks=len(gaps) + 1, last_output_ns=last))
+    assert (made.stalls, made.stalled_requests) == (stalls, int(stalls > 0))
+
+
+@pytest.mark.parametrize(
+    ("gaps_ms", "stalls"),
+    [((10, 10, 1_000), 0), ((10, 10, 1_001), 1), ((10, 1_500, 1_500, 10, 10), 2), ((1_500,), 0)],
+)
+def test_stalls(gaps_ms: tuple[int, ...], stalls: int) -> None:
+    made = tally(row(0, 100, gaps_ms))
+    assert (made.stalls, made.stalled_requests) == (stalls, int(stalls > 0))
+    assert exact(made, "max_gap") == (1, max(gaps_ms), max(gaps_ms))
+
+
+@pytest.mark.parametrize("outcome", GIVEN_UP)
+@pytest.mark.parametrize(("open_ms", "is_stall"), [(1_000, False), (1_001, True), (9_000, True)])
+def test_an_open_gap_is_a_stall_when_it_is_one(outcome: str, open_ms: int, is_stall: bool) -> None:
+    made = tally(waited(outcome, 120 + open_ms, 100, (10, 10)))
+    assert made.stalls == made.stalled_requests == int(is_stall)
+    assert made.bounds.get("icl") == ((1, open_ms * MS) if is_stall else None)
+    assert exact(made, "icl") == (3, 10, open_ms) if is_stall else (2, 10, 10)
+
+
+def test_an_open_gap_that_is_the_longest_is_a_bound_of_the_longest() -> None:
+    """The longest gap was still growing, so a percentile that reaches it is a lower bound."""
+    made = tally(waited("timeout", 5_120, 100, (10, 10)))
+    assert exact(made, "max_gap") == (1, 5_000, 5_000)
+    assert made.bounds.get("max_gap") == (1, 5_000 * MS)
+
+
+def test_the_silence_after_a_whole_answer_is_no_gap() -> None:
+    made = tally(row(0, 100, (10, 10), closed_ns=9 * S, ended_ns=9 * S))
+    assert (made.stalls, exact(made, "max_gap")) == (0, (1, 10, 10))
+    assert exact(made, "closed") == (1, 9_000, 9_000)
+
+
+def test_one_chunk_has_no_gap() -> None:
+    made = tally(row(0, 100, ()))
+    assert exact(made, "icl")[0] == exact(made, "max_gap")[0] == exact(made, "tpot")[0] == 0
+    assert exact(made, "ntpot") == (1, 100, 100)
+
+
+ITL = {
+    "usage equals chunks": ({"output_tokens": 3, "token_source": "usage"}, [10, 20], 1),
+    "usage differs": ({"output_tokens": 5, "token_source": "usage"}, [], 0),
+    "counted only": ({"output_tokens": 3, "token_source": "counted"}, [], 0),
+    "unknown": ({"output_tokens": None, "token_source": "unknown"}, [], 0),
+    "by chunk": (
+        {"output_tokens": 8, "token_source": "usage", "chunk_tokens": [3, 1, 4]},
+        [10, 5, 5, 5, 5],
+        1,
+    ),
+    "a chunk of no token": (
+        {"output_tokens": 3, "token_source": "usage", "chunk_tokens": [1, 0, 2]},
+        [10, 10],
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("more", "gaps_ms", "known"), ITL.values(), ids=ITL.keys())
+def test_token_gaps(more: dict[str, object], gaps_ms: list[int], known: int) -> None:
+    made = tally(row(0, 100, (10, 20), **more))
+    assert made.itl_requests == known
+    hist = made.hists["itl"]
+    assert (hist.n, hist.mean_ns or 0) == (
+        len(gaps_ms),
+        sum(gaps_ms) * MS / len(gaps_ms) if gaps_ms else 0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "tpot_ms", "ntpot_ms"),
+    [
+        ({"output_tokens": 4}, 20, 40),
+        ({"output_tokens": 7, "token_source": "usage"}, 10, 160 / 7),
+        ({"output_tokens": 6, "token_source": "usage", "chunk_tokens": [3, 1, 1, 1]}, 20, 160 / 6),
+        ({"output_tokens": 1, "token_source": "usage"}, None, 160),
+        ({"output_tokens": 0, "token_source": "usage"}, None, None),
+        ({"output_tokens": None, "token_source": "unknown"}, None, None),
+    ],
+)
+def test_time_per_token(
+    more: dict[str, object], tpot_ms: float | None, ntpot_ms: float | None
+) -> None:
+    made = tally(row(0, 100, (10, 20, 30), **more))
+    for name, wanted in (("tpot", tpot_ms), ("ntpot", ntpot_ms)):
+        mean = made.hists[name].mean_ns
+        assert mean == (None if wanted is None else int(wanted * MS)), name
+
+
+def test_tokens_and_what_they_are_known_from() -> None:
+    made = tally(
+        row(0, 100, (1, 1), input_tokens=9, cached_tokens=4),
+        row(0, 100, (1, 1), output_tokens=5, token_source="usage", finish_reason="length"),
+        row(0, 100, (1, 1), output_tokens=3, token_source="usage", finish_reason=None),
+        waited("timeout", 500, 100, (1,), input_tokens=1000),
+    )
+    assert (made.output_tokens, made.input_tokens, made.cached_tokens) == (11, 9, 4)
+    assert (made.chunks, made.chunks_differ) == (9, 1)
+    assert made.token_sources == {"usage": 2, "counted": 1}
+    assert made.finish_reasons == {"stop": 1, "length": 1, "none": 1}
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "gaps_ms", "lump"),
+    [(950, (50,) + (0,) * 6, 0), (951, (49,) + (0,) * 6, 1), (951, (49,) + (0,) * 5, 0)],
+)
+def test_an_answer_in_one_lump(first_ms: int, gaps_ms: tuple[int, ...], lump: int) -> None:
+    assert tally(row(0, first_ms, gaps_ms)).lump_requests == lump
+
+
+WINDOW = (1_000 * MS, 2_000 * MS)
+WINDOWED = {
+    "inside": (row(1_000, 100, (10,) * 9), 10, 1),
+    "before": (row(100, 100, (10,) * 9), 0, 0),
+    "after": (row(2_000, 100, (10,) * 9), 0, 0),
+    "starts at the beginning": (row(900, 100, (10,) * 9), 10, 1),
+    "ends before the end": (row(1_000, 100, (898,)), 2, 1),
+    "ends at the end": (row(1_000, 100, (900,)), 1, 0),
+    "the beginning is in it": (row(850, 100, (10,) * 9), 5, 1),
+    "the end is in it": (row(1_900, 50, (10,) * 9), 5, 0),
+    "it is inside the answer": (row(800, 100, (200,) * 9), 5, 0),
+    "closed after it": (row(1_000, 100, (10,), closed_ns=2_000 * MS), 2, 0),
+    "closed just in it": (row(1_000, 100, (10,), closed_ns=2_000 * MS - 1), 2, 1),
+    "a gap over all of it": (row(400, 500, (1_200,)), 0, 0),
+    "usage is spread over the chunks": (
+        row(850, 100, (10,) * 9, output_tokens=20, token_source="usage"),
+        10,
+        1,
+    ),
+    "one chunk": (row(1_000, 100, ()), 1, 1),
+    "one chunk at the end": (row(1_900, 100, ()), 0, 0),
+    "of a failed request": (row(1_000, 100, (10,), outcome="error"), 2, 0),
+    "of a censored request": (row(1_000, 100, (10,), outcome="censored", closed_ns=None), 2, 0),
+    "of a request of the warm-up": (row(900, 200, (10,), phase="warmup"), 2, 1),
+    "unknown tokens": (row(1_000, 100, (10,), output_tokens=None), 0, 1),
+}
+
+
+@pytest.mark.parametrize(("made", "tokens", "requests"), WINDOWED.values(), ids=WINDOWED.keys())
+def test_the_window(made: Row, tokens: float, requests: int) -> None:
+    found = tally(made, from_ns=WINDOW[0], until_ns=WINDOW[1])
+    assert found.window_tokens == pytest.approx(tokens)
+    assert found.window_requests == requests
+
+
+def test_the_window_counts_each_chunks_own_tokens_where_they_are_known() -> None:
+    """Tokens by the time of their chunk: 9 tokens came inside and 1 after."""
+    made = row(1_900, 50, (100,), output_tokens=10, token_source="usage", chunk_tokens=[9, 1])
+    found = tally(made, from_ns=WINDOW[0], until_ns=WINDOW[1])
+    assert found.window_tokens == pytest.approx(9)
+
+
+def test_without_a_window_everything_is_in_it() -> None:
+    found = tally(row(0, 100, (10,)), row(10**9, 100, (10,)), from_ns=None)
+    assert (found.window_tokens, found.window_requests) == (4, 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 3_000),
+    st.lists(st.integers(0, 700), max_size=8),
+    st.integers(1, 30),
+)
+def test_the_window_takes_the_share_of_the_chunks_in_it(
+    sent_ms: int, gaps_ms: list[int], tokens: int
+) -> None:
+    made = row(sent_ms, 5, gaps_ms, output_tokens=tokens, token_source="usage")
+    times = [sent_ms + 5 + sum(gaps_ms[:k]) for k in range(len(gaps_ms) + 1)]
+    share = Fraction(sum(1_000 <= at < 2_000 for at in times), len(times))
+    found = tally(made, from_ns=WINDOW[0], until_ns=WINDOW[1])
+    assert found.window_tokens == pytest.approx(float(share * tokens))
+
+
+def test_a_warm_up_request_only_counts_in_the_window() -> None:
+    made = tally(row(0, 100, (10,), phase="warmup", error_class="x", connect_begin_ns=0))
+    assert (made.phases["warmup"], made.outcomes_all["ok"]) == (1, 1)
+    assert made.window_tokens == 2
+    assert made.outcomes.total() == made.error_classes.total() == made.reused == 0
+    assert {name: exact(made, name)[0] for name in NAMES} == dict.fromkeys(NAMES, 0)
+    assert (made.output_tokens, made.finish_reasons) == (0, {})
+
+
+def test_making_room_changes_no_figure() -> None:
+    ready = Tally()
+    ready.make_room()
+    ready.add(row())
+    facts = ModelFacts("m", "m", "ok", stages=[stage([row()])])
+    assert model_result(facts, None, [ready], 0) == model_result(facts, None, [tally(row())], 0)
+
+
+outcomes = st.sampled_from(("ok", "ok", "ok", "error", "timeout", "cancelled", "censored"))
+
+
+@st.composite
+def any_row(draw: st.DrawFn) -> Row:
+    outcome = draw(outcomes)
+    out = outcome == "ok" or draw(st.booleans())
+    gaps = draw(st.lists(st.integers(0, 1_500), max_size=6)) if out else []
+    made = row(
+        draw(st.integers(0, 3_000)),
+        draw(st.integers(2, 1_500)) if out else None,
+        gaps,
+        outcome=outcome,
+        phase=draw(st.sampled_from(("measure", "measure", "warmup"))),
+        error_class=None if outcome == "ok" else draw(st.sampled_from("ab")),
+        finish_reason=draw(st.sampled_from((None, "stop", "length"))),
+    )
+    if out and draw(st.booleans()):
+        tokens = draw(st.sampled_from((made.chunks, made.chunks + 3)))
+        made = replace(made, output_tokens=tokens, token_source="usage")
+    if outcome != "ok":
+        last_ns = made.last_output_ns or made.sent_ns or 0
+        made.ended_ns, made.closed_ns = last_ns + draw(st.integers(0, 4_000)) * MS, None
+    return made
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(any_row(), max_size=8), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(rows: list[Row], dice: random.Random) -> None:
+    facts = ModelFacts("m", "m", "ok", stages=[stage(rows)])
+    window = (1_000 * MS, 3_000 * MS)
+    documents = []
+    for _ in range(2):
+        made = Tally(*window)
+        for one in rows:
+            made.add(one)
+        documents.append(orjson.dumps(model_result(facts, None, [made], 0)))
+        rows = dice.sample(rows, len(rows))
+    assert documents[0] == documents[1]
