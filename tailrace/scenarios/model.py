@@ -1,0 +1,64 @@
+"""Scenario: everything that says what to run. Plain frozen values; no key, no clock, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+TransportName = Literal["fast", "httpx"]
+LoopName = Literal["auto", "uvloop", "asyncio"]
+
+DEFAULT_PROMPT = "Explain in plain words why the slowest requests decide how fast a service feels."
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One load level: a closed loop of ``users``, bounded by a duration or a number of requests."""
+
+    users: int
+    warmup_s: float
+    duration_s: float | None
+    requests: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What to send, to whom, at which levels. Seconds are floats, ``None`` is no limit."""
+
+    base_url: str
+    models: tuple[str, ...]
+    levels: tuple[Level, ...]
+    prompts: tuple[str, ...] = (DEFAULT_PROMPT,)
+    system: str | None = None
+    max_tokens: int = 64
+    temperature: float = 0.0
+    seed: int = 0
+    send_seed: bool = False
+    """Whether the seed goes into the request bodies, for the server's own sampling."""
+    nonce: bool = True
+    """Begin each prompt with its own hexadecimal word, so that no prefix cache can serve it."""
+    salt: str = ""
+    """Mixed into the nonces: with a fresh salt, a repeated run repeats no prompt of the last."""
+    stream_usage: bool = True
+    extra_body: dict[str, Any] = field(default_factory=dict)
+    header_names: tuple[str, ...] = ()
+    """Names of the extra headers; their values may be secrets and are not kept."""
+    connect_timeout_s: float = 10.0
+    idle_timeout_s: float = 60.0
+    total_timeout_s: float | None = None
+    drain_s: float = 30.0
+    """After a level's end, how long requests in flight may take before they are censored."""
+    transport: TransportName = "fast"
+    loop: LoopName = "auto"
+    insecure: bool = False
+    """TLS certificates are not checked."""
+    ca_file: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; what ``run.json`` keeps."""
+        return asdict(self)
+
+    @property
+    def most_users(self) -> int:
+        """The highest level."""
+        return max(level.users for level in self.levels)

@@ -1,0 +1,101 @@
+"""Parsing of what users type: durations, level lists, URLs, extra bodies. Pure.
+
+Each function raises UsageError with one sentence that names what was typed and what would do.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from tailrace.errors import UsageError
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|min|h)?")
+
+MOST_USERS = 100_000
+LONGEST_S = 366 * 86_400.0
+
+
+def seconds(text: str, what: str) -> float:
+    """``30s``, ``500ms``, ``2m``, ``1.5h`` or a plain number of seconds."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{what} {text!r} is not a duration; write it like 30s, 500ms or 2m")
+    value = float(match[1]) * _UNITS[match[2] or "s"]
+    if value > LONGEST_S:
+        raise UsageError(f"{what} {_short(text)} is longer than a year")
+    return value
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+def levels(text: str, what: str = "--concurrency") -> tuple[int, ...]:
+    """``1,2,4,8``: users at each level, in the order given."""
+    found = []
+    for part in text.split(","):
+        try:
+            users = int(part)
+        except ValueError:
+            raise UsageError(
+                f"{what} {text!r} is not a list of whole numbers like 1,2,4,8"
+            ) from None
+        if not 1 <= users <= MOST_USERS:
+            raise UsageError(
+                f"{what} {users} is out of range: a level needs 1 to {MOST_USERS} users"
+            )
+        found.append(users)
+    return tuple(found)
+
+
+def base_url(text: str, what: str = "--url") -> str:
+    """The base URL that paths like ``/chat/completions`` are appended to.
+
+    A URL without a path gets ``/v1``; a full endpoint URL loses its last parts.
+    """
+    url = text.strip().rstrip("/?#")
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        raise UsageError(f"{what} {text!r} is not a URL like http://127.0.0.1:8080/v1") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{what} {text!r} is not a URL like http://127.0.0.1:8080/v1")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise UsageError(f"{what} {text!r} has a port that is not a number below 65536") from None
+    if parts.query or parts.fragment:
+        raise UsageError(f"{what} {text!r} must not have a query or a fragment")
+    if parts.username or parts.password:
+        raise UsageError(f"{what} must not hold a user or password; use --header or an API key")
+    url = url.removesuffix("/chat/completions")
+    return url if urlsplit(url).path else url + "/v1"
+
+
+def json_object(text: str, what: str) -> dict[str, Any]:
+    """A JSON object, as for ``--extra-body``."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise UsageError(f"{what} is not JSON: {exc}") from None
+    if not isinstance(value, dict):
+        raise UsageError(f'{what} must be a JSON object like {{"top_p": 0.9}}')
+    return value
+
+
+def header(text: str, what: str = "--header") -> tuple[str, str]:
+    """``Name: value``. The message never repeats the value."""
+    name, colon, value = text.partition(":")
+    name, value = name.strip(), value.strip()
+    if not colon or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+        raise UsageError(f"{what} wants 'Name: value'")
+    if re.search(r"[\r\n\0]", value):
+        raise UsageError(f"{what} {name!r} has a line break in its value")
+    return name, value
