@@ -1,0 +1,249 @@
+"""The endpoint: routes, refusals, slots, and the truth of what was done.
+
+Rule: a completion request enters the truth when it is read and leaves it once, however it ends.
+The endpoint's own questions (/health, /truth, /v1/models) are answered at once and not counted.
+Why: the counts of requests in flight and of connections judge a load generator's concurrency.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections import deque
+from collections.abc import Callable
+
+import orjson
+
+from tailrace.simulate import answers, ask, chunks, faults
+from tailrace.simulate.connection import Connection, Request
+from tailrace.simulate.pace import Pace
+from tailrace.simulate.script import Script, plan, script_values
+from tailrace.simulate.truth import Record, Truth
+
+BACKLOG = 4096
+FAULT_HEADER = b"x-simulate-fault"
+
+
+class Server:
+    """The handler of every connection."""
+
+    def __init__(self, script: Script, pace: Pace) -> None:
+        self.script = script
+        self.truth = Truth(script.truth_limit)
+        self._pace = pace
+        self._open: dict[Connection, answers.Answer | None] = {}
+        self._queue: deque[answers.Answer] = deque()
+        self._serving = 0
+
+    # The connection's calls.
+
+    def opened(self, connection: Connection) -> int:
+        """Number the client."""
+        self._open[connection] = None
+        self.truth.accepted += 1
+        return self.truth.accepted
+
+    def closed(self, connection: Connection) -> None:
+        """Free what the client held."""
+        answer = self._open.pop(connection, None)
+        if answer is not None:
+            answer.left()
+
+    def malformed(self, connection: Connection) -> None:
+        """Refuse what is not HTTP, unless an answer is under way."""
+        if self._open.get(connection) is not None:
+            connection.abort()
+            return
+        refusal = ask.Refusal(400, "The request is not HTTP/1.1.")
+        connection.send(chunks.json_message(400, refusal.body(), says_close=True))
+        connection.close()
+
+    def request(self, connection: Connection, request: Request) -> None:
+        """Find the route."""
+        path, _, query = request.target.partition(b"?")
+        if path == b"/v1/chat/completions" and request.method == b"POST":
+            self._complete(connection, request)
+            return
+        status, body = self._plain(request.method, path, query)
+        close = not request.keep_alive
+        connection.send(chunks.json_message(status, body, says_close=close))
+        connection.answered(keep=request.keep_alive)
+
+    def _plain(self, method: bytes, path: bytes, query: bytes) -> tuple[int, bytes]:
+        """The status and body of anything but a completion."""
+        if path == b"/truth" and method == b"DELETE":
+            self.truth.reset()
+            return 200, b'{"status":"reset"}'
+        if path == b"/truth" and method == b"GET":
+            return 200, self._truth_body(records=b"requests=0" not in query.split(b"&"))
+        if path == b"/health" and method == b"GET":
+            return 200, b'{"status":"ok"}'
+        if path == b"/v1/models" and method == b"GET":
+            return 200, _models_body(self.script.models)
+        known = (b"/v1/chat/completions", b"/truth", b"/health", b"/v1/models")
+        status = 405 if path in known else 404
+        line = f"Invalid URL ({method.decode('latin-1')} {path.decode('latin-1')})"
+        return status, ask.Refusal(status, line).body()
+
+    def _truth_body(self, *, records: bool) -> bytes:
+        script = script_values(self.script)
+        if script["api_key"] is not None:
+            script["api_key"] = "(set)"
+        return orjson.dumps({"script": script} | self.truth.values(records=records))
+
+    # Completions.
+
+    def _complete(self, connection: Connection, request: Request) -> None:
+        """Record the request, then refuse it, fault it, or answer it."""
+        name = request.headers.get(b"x-request-id")
+        first = connection.epoch != self.truth.epoch
+        connection.epoch = self.truth.epoch
+        record = self.truth.received(
+            name.decode("latin-1") if name else None,
+            connection.number,
+            first,
+            request.received_ns,
+        )
+        wanted = self._read(request)
+        if isinstance(wanted, ask.Refusal):
+            message = chunks.json_message(
+                wanted.status, wanted.body(), says_close=not request.keep_alive
+            )
+            self._at_once(connection, record, wanted.status, message, request.keep_alive)
+            return
+        fault = self._fault(request, record.number)
+        record.fault = None if fault is None else fault.name
+        if fault is not None and (fault.status != 200 or fault.page):
+            message = _fault_message(fault, wanted.model, says_close=not request.keep_alive)
+            self._at_once(connection, record, fault.status, message, request.keep_alive)
+            return
+        self._enter(self._answer(connection, record, wanted, fault, request.keep_alive))
+
+    def _read(self, request: Request) -> ask.Ask | ask.Refusal:
+        key = self.script.api_key
+        if key is not None:
+            given = request.headers.get(b"authorization", b"")
+            if not hmac.compare_digest(given, b"Bearer " + key.encode()):
+                return ask.UNAUTHORIZED
+        named = request.headers.get(FAULT_HEADER)
+        if named is not None and named.decode("latin-1") not in faults.CATALOGUE:
+            return ask.Refusal(400, f"unknown fault in {FAULT_HEADER.decode()}")
+        return ask.read_ask(request.body, self.script.models)
+
+    def _fault(self, request: Request, number: int) -> faults.Fault | None:
+        """The fault a header names, or the script's when it is due."""
+        named = request.headers.get(FAULT_HEADER)
+        if named is not None:
+            return faults.CATALOGUE[named.decode("latin-1")]
+        script = self.script
+        if script.fault is not None and faults.due(script.fault_every, number):
+            return faults.CATALOGUE[script.fault]
+        return None
+
+    def _at_once(
+        self, connection: Connection, record: Record, status: int, message: bytes, keep: bool
+    ) -> None:
+        record.status = status
+        record.bytes = len(message)
+        record.headers_ns = record.done_ns = connection.send(message)
+        self.truth.closed(record, "refused" if record.fault is None else "fault")
+        connection.answered(keep=keep)
+
+    def _answer(
+        self,
+        connection: Connection,
+        record: Record,
+        wanted: ask.Ask,
+        fault: faults.Fault | None,
+        keep_alive: bool,
+    ) -> answers.Answer:
+        script = self.script
+        job = answers.Job(
+            connection=connection,
+            record=record,
+            ask=wanted,
+            plan=plan(script, record.number, wanted.max_tokens, ignore_eos=wanted.ignore_eos),
+            fault=fault,
+            fault_after=script.fault_after,
+            role_early=script.role_early,
+            keep_alive=keep_alive,
+            created=int(time.time()),
+        )
+        kind = answers.Streamed if wanted.stream else answers.Whole
+        return kind(job, self._pace, self._ended)
+
+    # Slots.
+
+    def _enter(self, answer: answers.Answer) -> None:
+        """Serve the answer now, or when those before it are done."""
+        self._open[answer.connection] = answer
+        if self.script.slots and self._serving >= self.script.slots:
+            self._queue.append(answer)
+            return
+        self._serving += 1
+        answer.begin()
+
+    def _ended(self, answer: answers.Answer, end: answers.End) -> None:
+        """The one way out of an answer."""
+        if answer.connection in self._open:
+            self._open[answer.connection] = None
+        self.truth.closed(answer.record, end)
+        if not answer.start:
+            return
+        self._serving -= 1
+        while self._queue and self._serving < self.script.slots:
+            following = self._queue.popleft()
+            if not following.connection.gone:
+                self._serving += 1
+                following.begin()
+
+    def end(self) -> None:
+        """Drop every client."""
+        self._queue.clear()
+        for connection in list(self._open):
+            connection.abort()
+
+
+def _fault_message(fault: faults.Fault, model: str, *, says_close: bool) -> bytes:
+    """The whole answer of a fault that sends no stream."""
+    if fault.page:
+        page = fault.page.encode()
+        return chunks.message(
+            fault.status, b"text/html; charset=utf-8", page, says_close=says_close
+        )
+    body = ask.refusal_of(fault.status, model).body()
+    return chunks.json_message(fault.status, body, says_close=says_close)
+
+
+def _models_body(models: tuple[str, ...]) -> bytes:
+    rows = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "simulate"} for name in models
+    ]
+    return orjson.dumps({"object": "list", "data": rows})
+
+
+async def serve(
+    script: Script,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until cancelled; `ready` is told the base URL once connections are taken."""
+    loop = asyncio.get_running_loop()
+    pace = Pace(loop)
+    server = Server(script, pace)
+    listener = await loop.create_server(lambda: Connection(server), host, port, backlog=BACKLOG)
+    try:
+        if ready is not None:
+            ready(base_url(*listener.sockets[0].getsockname()[:2]))
+        await asyncio.get_running_loop().create_future()
+    finally:
+        listener.close()
+        server.end()
+        pace.close()
+
+
+def base_url(host: str, port: int) -> str:
+    """The URL that OpenAI clients are given."""
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
