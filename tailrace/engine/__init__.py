@@ -1,0 +1,1 @@
+"""The engine makes load and measures it."""

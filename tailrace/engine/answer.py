@@ -1,0 +1,113 @@
+"""Answer: the sink of one exchange. Body bytes become events, deltas, a timeline, an outcome.
+
+Pure: it is pushed stamped bytes and never waits. It also judges the answer. Success needs a 2xx
+status, an event stream without an error event, some output, and the server's own end mark
+(``[DONE]`` or a finish reason); anything else is an error with a class.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from tailrace.engine.dialects.delta import Dialect
+from tailrace.engine.dialects.openai_chat import error_text
+from tailrace.engine.sse import Event, EventReader
+from tailrace.engine.timeline import Timeline
+
+_KEEP_BYTES = 4096
+"""How much of an answer that is no event stream is kept for its error message."""
+_KEEP_CHARS = 300
+
+
+class Answer:
+    """Reads one answer; ``accept`` first tells it the status and content type."""
+
+    __slots__ = (
+        "_bad_event",
+        "_body",
+        "_content_type",
+        "_note",
+        "_read_event",
+        "_reader",
+        "_status",
+        "timeline",
+    )
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.timeline = Timeline()
+        self._reader = EventReader()
+        self._read_event = dialect.read
+        self._note = self.timeline.note
+        self._status = 0
+        self._content_type = ""
+        self._body: bytearray | None = None
+        """Kept instead of parsed when the answer is no event stream."""
+        self._bad_event: str | None = None
+
+    def accept(self, status: int, content_type: str) -> None:
+        """The response's head; decides whether the body is read as events."""
+        self._status = status
+        self._content_type = content_type
+        if not self._is_stream:
+            self._body = bytearray()
+
+    def on_body(self, at_ns: int, data: bytes) -> None:
+        """One read's bytes, with its stamp."""
+        if self._body is None:
+            self._read(at_ns, self._reader.feed(data))
+        elif len(self._body) < _KEEP_BYTES:
+            self._body += data[:_KEEP_BYTES]
+
+    def close(self, at_ns: int) -> None:
+        """The body ended cleanly."""
+        if self._body is None:
+            self._read(at_ns, self._reader.close())
+
+    def _read(self, at_ns: int, events: list[Event]) -> None:
+        for event_type, data in events:
+            try:
+                delta = self._read_event(event_type, data)
+            except ValueError as exc:
+                if self._bad_event is None:
+                    self._bad_event = f"{exc}: {_shown(data)}"
+                continue
+            self._note(at_ns, delta)
+
+    @property
+    def _is_stream(self) -> bool:
+        return 200 <= self._status < 300 and self._content_type.startswith("text/event-stream")
+
+    def fault(self) -> tuple[str, str] | None:
+        """(error class, one sentence) for an answer that arrived whole and is no success."""
+        timeline = self.timeline
+        if not 200 <= self._status < 300:
+            return f"http_{self._status}", self._http_error()
+        if not self._is_stream:
+            kind = self._content_type or "no content type"
+            return "not_sse", f"the answer is {kind}, not text/event-stream: {self._shown_body()}"
+        if timeline.error is not None:
+            return "error_event", f"the server sent an error: {timeline.error[:_KEEP_CHARS]}"
+        if self._bad_event is not None:
+            return "bad_event", f"an event cannot be read: {self._bad_event}"
+        if not timeline.chunks:
+            return "empty", "the answer has no output"
+        if not timeline.done and timeline.finish_reason is None:
+            return "no_done", "the stream ended without [DONE] or a finish reason"
+        return None
+
+    def _http_error(self) -> str:
+        body = bytes(self._body or b"")
+        try:
+            message = error_text(orjson.loads(body)["error"])
+        except (ValueError, KeyError, TypeError):
+            message = _shown(body)
+        return f"HTTP {self._status}: {message[:_KEEP_CHARS]}"
+
+    def _shown_body(self) -> str:
+        return _shown(bytes(self._body or b""))
+
+
+def _shown(data: bytes) -> str:
+    """Server bytes for a message: decoded, one line, cut."""
+    text = " ".join(data[: 4 * _KEEP_CHARS].decode("utf-8", "replace").split())
+    return repr(text[:_KEEP_CHARS])

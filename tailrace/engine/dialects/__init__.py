@@ -1,0 +1,1 @@
+"""Dialects: how each kind of server is asked, and how its events are read."""

@@ -1,0 +1,57 @@
+"""Delta: what one server event says, in words that all dialects share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+
+class Usage(NamedTuple):
+    """Token counts as the server states them; None where it does not."""
+
+    output_tokens: int | None = None
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class Delta(NamedTuple):
+    """One event. Only ``text``, ``reasoning`` and ``tool`` are output, and only when not empty."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool: bool = False
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    error: str | None = None
+    """An error that the server reported inside the stream."""
+    done: bool = False
+    """The server's own mark that the answer is whole."""
+
+
+class Ask(NamedTuple):
+    """What a request asks for, whichever the dialect."""
+
+    model: str
+    messages: tuple[tuple[str, str], ...]
+    """(role, content) pairs."""
+    max_tokens: int
+    temperature: float
+    seed: int | None
+    stream_usage: bool
+    extra: dict[str, object]
+    """Keys merged into the body last, as the user gave them."""
+
+
+class Dialect(Protocol):
+    """A pure pair: how to ask, and how to read an event."""
+
+    path: str
+    """Appended to the base URL."""
+
+    def body(self, ask: Ask) -> bytes:
+        """The request's JSON body."""
+        ...
+
+    def read(self, event_type: str, data: bytes) -> Delta:
+        """What an event says; raises ValueError when its data are not of this dialect."""
+        ...

@@ -1,0 +1,109 @@
+"""OpenAI chat completions, streamed: the dialect that nearly every server speaks.
+
+Rule: the OpenAI API reference, "Create chat completion" and "chat completion chunk object".
+Seen in the wild and accepted: ``content: null`` in the role chunk, the role in every chunk, usage
+in the finish chunk or in one with ``choices: []`` or in every chunk, ``reasoning_content`` (vLLM,
+llama.cpp) and ``reasoning`` (Ollama, OpenRouter), an ``error`` object at HTTP 200.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tailrace.engine.dialects.delta import Ask, Delta, Usage
+
+MOST_TOKENS = 2**53
+"""Above this a count is no count."""
+
+_DONE = Delta(done=True)
+_NOTHING = Delta()
+
+
+class OpenAIChat:
+    """``POST {base}/chat/completions``."""
+
+    path = "/chat/completions"
+
+    def body(self, ask: Ask) -> bytes:
+        """The request's JSON body."""
+        body: dict[str, object] = {
+            "model": ask.model,
+            "messages": [{"role": role, "content": content} for role, content in ask.messages],
+            "max_tokens": ask.max_tokens,
+            "temperature": ask.temperature,
+            "stream": True,
+        }
+        if ask.seed is not None:
+            body["seed"] = ask.seed
+        if ask.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        return orjson.dumps(body | ask.extra)
+
+    def read(self, event_type: str, data: bytes) -> Delta:
+        """One chunk object, ``[DONE]``, or an in-band error."""
+        if data == b"[DONE]":
+            return _DONE
+        chunk: Any = orjson.loads(data)  # orjson.JSONDecodeError is a ValueError
+        try:
+            if chunk.get("error"):
+                return Delta(error=error_text(chunk["error"]))
+            usage = chunk.get("usage")
+            choices = chunk.get("choices")
+            if not choices:
+                return Delta(usage=read_usage(usage)) if usage else _NOTHING
+            choice = choices[0]
+            delta = choice.get("delta") or _EMPTY
+            return Delta(
+                delta.get("content") or "",
+                delta.get("reasoning_content") or delta.get("reasoning") or "",
+                has_tool_output(delta["tool_calls"]) if "tool_calls" in delta else False,
+                str(finish) if (finish := choice.get("finish_reason")) else None,
+                read_usage(usage) if usage else None,
+            )
+        except (AttributeError, KeyError, IndexError, TypeError) as exc:
+            raise ValueError(f"not a chat completion chunk: {exc}") from None
+
+
+_EMPTY: dict[str, Any] = {}
+
+
+def has_tool_output(tool_calls: Any) -> bool:
+    """Whether a ``tool_calls`` delta carries any text: a name or a piece of the arguments."""
+    for call in tool_calls or ():
+        function = call.get("function") or _EMPTY
+        if function.get("name") or function.get("arguments"):
+            return True
+    return False
+
+
+def read_usage(usage: dict[str, Any]) -> Usage:
+    """OpenAI's usage object with its detail objects, each of which may be absent."""
+    return Usage(
+        _count(usage.get("completion_tokens")),
+        _count(usage.get("prompt_tokens")),
+        _count((usage.get("prompt_tokens_details") or _EMPTY).get("cached_tokens")),
+        _count((usage.get("completion_tokens_details") or _EMPTY).get("reasoning_tokens")),
+    )
+
+
+def _count(value: Any) -> int | None:
+    """A token count, or None for whatever else stands in its place."""
+    return value if type(value) is int and 0 <= value < MOST_TOKENS else None
+
+
+def error_text(error: Any) -> str:
+    """The message of an error object, or the whole of whatever stands in its place."""
+    if isinstance(error, dict) and error.get("message"):
+        return str(error["message"])
+    return error if isinstance(error, str) else orjson.dumps(error).decode()
+
+
+def models_listed(body: bytes) -> list[str]:
+    """Model ids of a ``GET {base}/models`` answer; empty when it is something else."""
+    try:
+        entries = orjson.loads(body)["data"]
+        return [str(entry["id"]) for entry in entries]
+    except (ValueError, KeyError, TypeError):
+        return []

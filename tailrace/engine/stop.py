@@ -1,0 +1,67 @@
+"""Stop: the user's wish to end the run, in two steps.
+
+The first signal asks for a drain: no new request starts, those in flight may finish. The second
+asks to stop at once. Both still write everything that was measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+
+class Stop:
+    """``level`` 0: go on, 1: drain, 2: now."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self._changed = asyncio.Event()
+
+    def ask(self) -> None:
+        """One more signal."""
+        self.level = min(self.level + 1, 2)
+        self._changed.set()
+
+    async def wait(self, level: int) -> None:
+        """Until the user has asked for at least ``level``."""
+        while self.level < level:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+@contextlib.contextmanager
+def signals_ask(stop: Stop) -> Iterator[None]:
+    """SIGINT and SIGTERM ask ``stop`` while this is open; needs a running loop."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in numbers:
+            loop.add_signal_handler(number, stop.ask)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+        with _plain_handlers(loop, stop):
+            yield
+        return
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _plain_handlers(loop: asyncio.AbstractEventLoop, stop: Stop) -> Iterator[None]:
+    def handler(number: int, frame: Any) -> None:
+        loop.call_soon_threadsafe(stop.ask)
+
+    try:
+        before = signal.signal(signal.SIGINT, handler)
+    except ValueError:  # not the main thread: nobody can signal us here
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,94 @@
+"""Timeline: the stamped deltas of one request, and the Row that comes of them. Pure.
+
+Stamps come in as the run's clock read them (absolute); the Row holds them since the run's origin.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import pairwise
+
+from tailrace.engine.dialects.delta import Delta, Usage
+from tailrace.results.schema import Row
+
+
+class Timeline:
+    """Notes what an answer said and when; ``fill`` writes it into a row."""
+
+    __slots__ = (
+        "_first_answer_ns",
+        "_first_event_ns",
+        "_outputs_ns",
+        "_running_tokens",
+        "_usage",
+        "done",
+        "error",
+        "finish_reason",
+    )
+
+    def __init__(self) -> None:
+        self._first_event_ns: int | None = None
+        self._first_answer_ns: int | None = None
+        self._outputs_ns = array("q")
+        self._running_tokens: list[int] = []
+        """The server's output token count so far, at each output chunk that stated it."""
+        self._usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.error: str | None = None
+        self.done = False
+
+    def note(self, at_ns: int, delta: Delta) -> None:
+        """One event, with the stamp of the read that completed it."""
+        if self._first_event_ns is None:
+            self._first_event_ns = at_ns
+        text, reasoning, tool, finish_reason, usage, error, done = delta
+        if text or reasoning or tool:
+            self._outputs_ns.append(at_ns)
+            if text and self._first_answer_ns is None:
+                self._first_answer_ns = at_ns
+            if usage is not None and usage.output_tokens is not None:
+                self._running_tokens.append(usage.output_tokens)
+        if finish_reason is not None:
+            self.finish_reason = finish_reason
+        if usage is not None:
+            self._usage = usage
+        if error is not None:
+            self.error = error
+        if done:
+            self.done = True
+
+    @property
+    def chunks(self) -> int:
+        """Output-bearing chunks so far."""
+        return len(self._outputs_ns)
+
+    def fill(self, row: Row, origin_ns: int) -> None:
+        """Write what was noted into ``row``, times relative to ``origin_ns``."""
+        outputs = self._outputs_ns
+        row.first_event_ns = _since(origin_ns, self._first_event_ns)
+        row.first_answer_ns = _since(origin_ns, self._first_answer_ns)
+        row.chunks = len(outputs)
+        row.finish_reason = self.finish_reason
+        if outputs:
+            row.first_output_ns = outputs[0] - origin_ns
+            row.last_output_ns = outputs[-1] - origin_ns
+            row.gaps_ns = [later - earlier for earlier, later in pairwise(outputs)]
+        self._fill_tokens(row)
+
+    def _fill_tokens(self, row: Row) -> None:
+        if len(self._running_tokens) == row.chunks > 1:
+            running = self._running_tokens
+            row.chunk_tokens = [running[0], *(b - a for a, b in pairwise(running))]
+        usage = self._usage
+        if usage is not None:
+            row.input_tokens = usage.input_tokens
+            row.cached_tokens = usage.cached_tokens
+            row.reasoning_tokens = usage.reasoning_tokens
+        if usage is not None and usage.output_tokens is not None:
+            row.output_tokens, row.token_source = usage.output_tokens, "usage"
+        elif row.chunks:
+            row.output_tokens, row.token_source = row.chunks, "counted"
+
+
+def _since(origin_ns: int, at_ns: int | None) -> int | None:
+    return None if at_ns is None else at_ns - origin_ns

@@ -1,0 +1,129 @@
+"""HttpxWire: the same street on stock httpx, for HTTP/2, proxies, and as a second opinion.
+
+Stamps are taken when httpx hands over a chunk, so they carry its own delays; the connect and send
+stamps come from httpcore's ``trace`` extension. The result names the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+import httpx
+
+from tailrace.engine.clock import now_ns
+from tailrace.engine.wire_connection import (
+    DEFAULT_TIMEOUTS,
+    Exchange,
+    Timeouts,
+    WireError,
+)
+
+
+class HttpxWire:
+    """A Wire over ``httpx.AsyncHTTPTransport`` with its connection caps taken off."""
+
+    name = "httpx"
+
+    def __init__(
+        self, timeouts: Timeouts = DEFAULT_TIMEOUTS, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        self.timeouts = timeouts
+        self.opened = 0
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=ssl_context if ssl_context is not None else True,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            trust_env=True,
+        )
+
+    async def exchange(self, request: httpx.Request, exchange: Exchange) -> None:
+        """See Wire.exchange."""
+        exchange.reused = True  # until the trace shows a connect
+        seconds = self.timeouts
+        request.extensions["timeout"] = {
+            "connect": seconds.connect_s,
+            "read": seconds.idle_s,
+            "write": seconds.idle_s,
+            "pool": None,
+        }
+        request.extensions["trace"] = _Tracer(self, exchange)
+        try:
+            async with asyncio.timeout(seconds.total_s):
+                await self._stream(request, exchange)
+        except TimeoutError:
+            message = f"no whole answer within {seconds.total_s} s"
+            raise WireError("total_timeout", message) from None
+        except httpx.HTTPError as exc:
+            raise _translated(exc, exchange, seconds) from exc
+
+    async def _stream(self, request: httpx.Request, exchange: Exchange) -> None:
+        response = await self._transport.handle_async_request(request)
+        try:
+            exchange.headers_ns = now_ns()
+            exchange.status = response.status_code
+            exchange.headers = response.headers.raw
+            exchange.sink.on_headers()
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async for data in response.stream:
+                exchange.reads += 1
+                exchange.body_bytes += len(data)
+                exchange.push(now_ns(), data)
+            exchange.closed_ns = now_ns()
+        finally:
+            await response.aclose()
+
+    async def prepare(self, url: httpx.URL, connections: int) -> None:
+        """Nothing: httpx opens its connections on demand."""
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        await self._transport.aclose()
+
+
+class _Tracer:
+    """httpcore's trace callback, as stamps."""
+
+    def __init__(self, wire: HttpxWire, exchange: Exchange) -> None:
+        self._wire = wire
+        self._exchange = exchange
+
+    async def __call__(self, event: str, info: object) -> None:
+        exchange = self._exchange
+        match event:
+            case "connection.connect_tcp.started":
+                exchange.connect_begin_ns = now_ns()
+                exchange.reused = False
+            case "connection.connect_tcp.complete":
+                exchange.connect_end_ns = now_ns()
+                self._wire.opened += 1
+            case "connection.start_tls.complete":
+                exchange.tls_end_ns = now_ns()
+            case "http11.send_request_headers.started" | "http2.send_request_headers.started":
+                exchange.sent_ns = now_ns()
+
+
+def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> WireError:
+    """httpx's exception tree in the error classes of the fast transport."""
+    text = str(exc) or type(exc).__name__
+    if isinstance(exc, httpx.ConnectTimeout):
+        return WireError("connect_timeout", f"no connection within {seconds.connect_s} s")
+    if isinstance(exc, httpx.TimeoutException):
+        return WireError("idle_timeout", f"nothing came for {seconds.idle_s} s")
+    if isinstance(exc, httpx.ConnectError):
+        cause: BaseException | None = exc
+        while cause is not None:
+            if isinstance(cause, socket.gaierror):
+                return WireError("dns", f"the host name cannot be resolved: {text}")
+            if isinstance(cause, ConnectionRefusedError):
+                return WireError("connect_refused", "the connection was refused")
+            if isinstance(cause, ssl.SSLError):
+                return WireError("tls", text)
+            cause = cause.__cause__ or cause.__context__
+        return WireError("connect_failed", text)
+    if isinstance(exc, httpx.ReadError | httpx.WriteError):
+        return WireError("reset", f"the connection was reset: {text}")
+    if isinstance(exc, httpx.RemoteProtocolError):
+        error_class = "connection_closed" if exchange.status is None else "truncated"
+        return WireError(error_class, text)
+    return WireError("protocol", text)

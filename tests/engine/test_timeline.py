@@ -1,0 +1,156 @@
+"""Timelines in a table: what an answer said and when, and the row that comes of it."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tailrace.engine.dialects.delta import Delta, Usage
+from tailrace.engine.timeline import Timeline
+from tailrace.results.schema import Row
+
+ORIGIN = 1_000
+
+
+def filled(*notes: tuple[int, Delta]) -> Row:
+    """The row of deltas at times since the origin."""
+    timeline = Timeline()
+    for at, delta in notes:
+        timeline.note(ORIGIN + at, delta)
+    row = Row("r", 0, 0, "measure", 0)
+    timeline.fill(row, ORIGIN)
+    return row
+
+
+def told(tokens: int) -> Usage:
+    return Usage(output_tokens=tokens)
+
+
+def test_nothing_noted_leaves_nothing() -> None:
+    row = filled()
+    assert (row.first_event_ns, row.first_output_ns, row.first_answer_ns) == (None, None, None)
+    assert (row.last_output_ns, row.chunks, list(row.gaps_ns)) == (None, 0, [])
+    assert (row.output_tokens, row.token_source) == (None, "unknown")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        Delta(),
+        Delta(finish_reason="stop"),
+        Delta(usage=told(0)),
+        Delta(error="no"),
+        Delta(done=True),
+    ],
+)
+def test_an_event_without_output_is_an_event_and_no_token(first: Delta) -> None:
+    row = filled((5, first), (9, Delta("a")))
+    assert (row.first_event_ns, row.first_output_ns, row.first_answer_ns) == (5, 9, 9)
+    assert (row.chunks, row.last_output_ns) == (1, 9)
+    alone = filled((5, first))
+    assert (alone.first_event_ns, alone.first_output_ns, alone.chunks) == (5, None, 0)
+
+
+def test_a_role_chunk_never_is_the_first_token() -> None:
+    row = filled((1, Delta()), (2, Delta()), (300, Delta("a")), (310, Delta("b")))
+    assert (row.first_event_ns, row.first_output_ns, list(row.gaps_ns)) == (1, 300, [10])
+
+
+@pytest.mark.parametrize("first", [Delta(reasoning="r"), Delta(tool=True)])
+def test_the_first_token_may_come_before_the_first_answer(first: Delta) -> None:
+    row = filled((5, first), (9, Delta("a")))
+    assert (row.first_output_ns, row.first_answer_ns, row.chunks) == (5, 9, 2)
+    alone = filled((5, first))
+    assert (alone.first_output_ns, alone.first_answer_ns, alone.last_output_ns) == (5, None, 5)
+
+
+def test_a_delta_of_several_channels_is_one_chunk() -> None:
+    row = filled((5, Delta("a", "r", True)))
+    assert (row.chunks, row.first_output_ns, row.first_answer_ns) == (1, 5, 5)
+
+
+def test_gaps_span_events_without_output() -> None:
+    row = filled(
+        (10, Delta("a")), (15, Delta()), (25, Delta("b")), (25, Delta("c")), (90, Delta(done=True))
+    )
+    assert (list(row.gaps_ns), row.chunks, row.last_output_ns) == ([15, 0], 3, 25)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**12), st.booleans()), max_size=30))
+def test_gaps_and_ends_agree(made: list[tuple[int, bool]]) -> None:
+    times = accumulate(step for step, _ in made)
+    notes = [(at, Delta("a" if out else "")) for at, (_, out) in zip(times, made, strict=True)]
+    row = filled(*notes)
+    outputs = [at for at, delta in notes if delta.text]
+    assert row.chunks == len(outputs)
+    assert len(row.gaps_ns) == max(0, len(outputs) - 1)
+    if outputs:
+        assert (row.first_output_ns, row.last_output_ns) == (outputs[0], outputs[-1])
+        assert outputs[0] + sum(row.gaps_ns) == outputs[-1]
+
+
+def test_the_last_finish_reason_counts_and_null_does_not() -> None:
+    row = filled((1, Delta("a", finish_reason="length")), (2, Delta("b")))
+    assert row.finish_reason == "length"
+
+
+def test_what_the_server_said_is_kept() -> None:
+    timeline = Timeline()
+    assert (timeline.done, timeline.error, timeline.chunks) == (False, None, 0)
+    for delta in (Delta("a"), Delta(error="no"), Delta(done=True), Delta()):
+        timeline.note(1, delta)
+    assert (timeline.done, timeline.error, timeline.chunks) == (True, "no", 1)
+
+
+def test_tokens_are_the_servers_where_it_says_so() -> None:
+    row = filled((1, Delta("a")), (2, Delta("b")), (3, Delta(usage=Usage(5, 20, 8, 1))))
+    assert (row.output_tokens, row.token_source) == (5, "usage")
+    assert (row.input_tokens, row.cached_tokens, row.reasoning_tokens) == (20, 8, 1)
+    assert row.chunk_tokens is None
+
+
+def test_tokens_are_the_chunks_where_the_server_is_silent() -> None:
+    row = filled((1, Delta("a")), (2, Delta(reasoning="b")))
+    assert (row.output_tokens, row.token_source, row.chunk_tokens) == (2, "counted", None)
+
+
+def test_a_usage_without_output_tokens_leaves_them_counted() -> None:
+    row = filled((1, Delta("a")), (2, Delta(usage=Usage(input_tokens=20))))
+    assert (row.output_tokens, row.token_source, row.input_tokens) == (1, "counted", 20)
+
+
+def test_zero_tokens_by_usage_is_what_the_server_said() -> None:
+    row = filled((1, Delta("a")), (2, Delta(usage=told(0))))
+    assert (row.output_tokens, row.token_source) == (0, "usage")
+
+
+def test_the_last_usage_counts() -> None:
+    row = filled((1, Delta("a", usage=told(1))), (2, Delta(usage=told(4))))
+    assert row.output_tokens == 4
+
+
+def test_running_usage_tells_the_tokens_of_each_chunk() -> None:
+    row = filled(
+        (0, Delta(usage=told(0))),
+        (1, Delta("a", usage=told(2))),
+        (2, Delta("b", usage=told(3))),
+        (3, Delta("c", usage=told(6))),
+        (4, Delta(usage=told(6))),
+    )
+    assert row.chunk_tokens == [2, 1, 3]
+    assert (row.output_tokens, row.token_source) == (6, "usage")
+
+
+def test_running_usage_with_holes_tells_nothing_by_chunk() -> None:
+    row = filled((1, Delta("a", usage=told(2))), (2, Delta("b")), (3, Delta("c", usage=told(6))))
+    assert row.chunk_tokens is None
+    assert row.output_tokens == 6
+
+
+def test_usage_in_the_only_chunk_is_no_running_usage() -> None:
+    row = filled((1, Delta("a", usage=told(2))))
+    assert (row.chunk_tokens, row.output_tokens) == (None, 2)
