@@ -1,0 +1,195 @@
+"""The command line: parse, call, print. What a command does is elsewhere.
+
+Standard output holds the result, standard error everything on the way. Exit codes: 0 pass, 2
+usage, 3 target unreachable or a model failed, 11 invalid measurement, 130 ended by a signal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tailrace import __version__
+from tailrace.cli_options import run_options, wanted
+from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
+
+if TYPE_CHECKING:
+    from tailrace.results.facts import RunFacts
+    from tailrace.results.verdict import Verdict
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="tailrace")
+def cli() -> None:
+    """Load-test streaming LLM endpoints with numbers that can be believed."""
+
+
+@cli.command()
+@run_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on the way, only the final table.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output.")
+@click.pass_context
+def run(ctx: click.Context, /, quiet: bool, as_json: bool, **values: Any) -> None:
+    """Hold users on a model, level by level, and write a result folder.
+
+    \b
+    tailrace run --url http://127.0.0.1:8080/v1 --model M --concurrency 1,2,4,8 --duration 30s
+    """
+    ctx.exit(_run(wanted(values), quiet or as_json, as_json))
+
+
+def _run(want: Any, quiet: bool, as_json: bool) -> int:
+    from tailrace import display
+    from tailrace.runner import run_scenario
+
+    finished = run_scenario(
+        want.scenario, want.out, want.name, want.secret_headers, display.choose(quiet)
+    )
+    _print(finished.path, finished.facts, finished.results, finished.verdict, as_json)
+    for model in finished.facts.models:
+        if model.status == "failed" and quiet:  # otherwise it has been said
+            click.echo(f"tailrace: {model.model}: {model.error}", err=True)
+    return finished.exit_code
+
+
+def _print(
+    path: Path, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict, as_json: bool
+) -> None:
+    if as_json:
+        import orjson
+
+        document = {
+            "run": str(path),
+            "ended": facts.ended,
+            "verdict": verdict.to_dict(),
+            "models": results,
+        }
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        return
+    from rich.console import Console
+
+    from tailrace.results.render.terminal import final
+
+    paths = [str(path / name) for name in ("report.html", "report.md", "summary.csv")]
+    Console(highlight=False).print(final(facts, results, verdict, paths))
+
+
+@cli.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output.")
+@click.pass_context
+def report(ctx: click.Context, /, run_folder: Path, as_json: bool) -> None:
+    """Rebuild every derived file of RUN from run.json and the journals, and print the table."""
+    from tailrace.results.files import RunFolder
+
+    facts, results, verdict = RunFolder(run_folder).rebuild()
+    _print(run_folder, facts, results, verdict, as_json)
+    ctx.exit(EXIT_OK if verdict.valid else EXIT_INVALID)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True)
+@click.option("--ttft", default="200ms", show_default=True, metavar="TIME")
+@click.option("--gap", default="20ms", show_default=True, metavar="TIME")
+@click.option("--tokens", type=int, default=64, show_default=True, help="Natural length.")
+@click.option("--tokens-per-chunk", type=int, default=1, show_default=True)
+@click.option("--jitter", type=float, default=0.0, show_default=True, help="0 to 1, of each wait.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--slots", type=int, default=0, show_default=True, help="0 for no limit.")
+@click.option("--model", "models", multiple=True, default=("sim",), show_default=True)
+@click.option("--role-early", is_flag=True, help="Role chunk with the headers.")
+@click.option("--fault", metavar="NAME", help="A fault of the catalogue; 'list' shows them.")
+@click.option("--fault-every", type=int, default=1, show_default=True)
+@click.option("--fault-after", type=int, default=3, show_default=True, help="Chunks before it.")
+@click.option("--loop", type=click.Choice(["auto", "uvloop", "asyncio"]), default="auto")
+def simulate(host: str, port: int, loop: str, ttft: str, gap: str, **values: Any) -> None:
+    """Serve a scripted endpoint with known delays; its true times are at /truth."""
+    from tailrace.scenarios.parse import seconds
+    from tailrace.simulate import CATALOGUE, Script
+    from tailrace.simulate import run as serve
+
+    if values["fault"] == "list":
+        for name, fault in CATALOGUE.items():
+            click.echo(f"{name:18} {fault.about}")
+        return
+    try:
+        script = Script(
+            ttft_ns=round(seconds(ttft, "--ttft") * 1e9),
+            gap_ns=round(seconds(gap, "--gap") * 1e9),
+            **values,
+        )
+    except ValueError as exc:
+        raise UsageError(str(exc)) from None
+    try:
+        serve(script, host, port, loop)
+    except OSError as exc:
+        raise UsageError(f"{host}:{port} cannot be listened on: {exc.strerror}") from None
+
+
+@cli.command()
+@click.option("--simulated", is_flag=True, help="A scripted endpoint instead of a real model.")
+@click.option("--concurrency", "-c", default="1,2,4,8", show_default=True, metavar="N[,N…]")
+@click.option("--duration", "-d", default="12s", show_default=True, metavar="TIME")
+@click.option("--out", "-o", default="runs", show_default=True, metavar="DIR")
+@click.option("--quiet", "-q", is_flag=True)
+@click.pass_context
+def demo(
+    ctx: click.Context, /, simulated: bool, concurrency: str, duration: str, out: str, quiet: bool
+) -> None:
+    """Load-test a real embedded model (llama.cpp, Gemma 3 270M) on this machine."""
+    arguments = ["--concurrency", concurrency, "--duration", duration, "--warmup", "3s"]
+    arguments += ["--max-tokens", "32", "--out", out, *(["--quiet"] if quiet else [])]
+    with _demo_server(simulated) as (url, model):
+        arguments += ["--url", url, "--model", model, "--name", f"demo-{model}"]
+        run.main(arguments, prog_name="tailrace demo", standalone_mode=False)
+
+
+@contextlib.contextmanager
+def _demo_server(simulated: bool) -> Iterator[tuple[str, str]]:
+    """A server for the demo, as (base URL, model)."""
+    if simulated:
+        from tailrace.simulate import Script, background
+
+        with background(Script(slots=4, jitter=0.3)) as url:
+            yield url, "sim"
+        return
+    from tailrace import demo as llama
+
+    model = llama.gemma_path()
+    click.echo("Starting llama.cpp with Gemma 3 270M, 4 slots", err=True)
+    with llama.llama_server(model, 4, alias=llama.GEMMA_ALIAS) as url:
+        yield url, llama.GEMMA_ALIAS
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell, for its start-up file."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
+
+
+def main() -> None:
+    """Entry point; every expected failure is one sentence and a code."""
+    try:
+        code = cli.main(prog_name="tailrace", standalone_mode=False)
+    except TailraceError as exc:
+        click.echo(f"tailrace: {exc}", err=True)
+        code = exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = EXIT_SIGNAL
+    sys.exit(code)

@@ -1,0 +1,303 @@
+"""Options of ``tailrace run``, and how flags, environment and a file become a Scenario.
+
+Precedence: a flag beats an environment variable beats the ``--config`` file beats the default.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from tailrace.errors import UsageError
+from tailrace.scenarios import parse
+from tailrace.scenarios.model import DEFAULT_PROMPT, Level, Scenario
+
+Command = Callable[..., Any]
+
+
+class Wanted(NamedTuple):
+    """What the command line asks for: the scenario, and what is not part of it."""
+
+    scenario: Scenario
+    out: Path
+    name: str | None
+    secret_headers: tuple[tuple[str, str], ...]
+
+
+def _option(
+    *names: str, env: Sequence[str] = (), **attributes: Any
+) -> Callable[[Command], Command]:
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "TAILRACE_" + long[2:].upper().replace("-", "_")
+    return click.option(*names, envvar=[variable, *env], show_envvar=True, **attributes)
+
+
+def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """``--config``: a TOML file whose keys are the long names of the options."""
+    if value is None:
+        return
+    try:
+        document = tomllib.loads(Path(value).read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise UsageError(f"--config {value!r} cannot be read: {exc.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"--config {value!r} is not TOML: {exc}") from None
+    table = document.get("run", document)
+    known = {
+        name.removeprefix("--"): option.name
+        for option in ctx.command.params
+        for name in option.opts
+        if name.startswith("--") and name != "--config"
+    }
+    defaults: dict[str, Any] = {}
+    for key, entry in table.items():
+        name = known.get(key.replace("_", "-"))
+        if name is None:
+            raise UsageError(f"--config {value!r} has an unknown key {key!r}")
+        defaults[name] = _plain(name, entry)
+    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+
+_LISTS = frozenset({"models", "prompts", "headers"})
+
+
+def _plain(name: str, entry: Any) -> Any:
+    """A TOML value as the option's text: ``concurrency = [1, 2]`` and ``duration = 30`` work."""
+    if name in _LISTS:
+        return entry if isinstance(entry, list) else [entry]
+    if isinstance(entry, list):
+        return ",".join(map(str, entry))
+    if isinstance(entry, dict):
+        import orjson
+
+        return orjson.dumps(entry).decode()
+    return entry if isinstance(entry, bool) else str(entry)
+
+
+_OPTIONS: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--config",
+        envvar="TAILRACE_CONFIG",
+        is_eager=True,
+        expose_value=False,
+        callback=_read_config,
+        metavar="FILE",
+        help="TOML file whose keys are these options' long names.",
+    ),
+    _option(
+        "--url",
+        env=["OPENAI_BASE_URL"],
+        required=True,
+        help="Base URL of the API, with or without /v1.",
+    ),
+    _option(
+        "--model",
+        "-m",
+        "models",
+        multiple=True,
+        required=True,
+        help="Model id as the server names it; repeat for several, taken one after another.",
+    ),
+    _option(
+        "--concurrency",
+        "-c",
+        default="1",
+        show_default=True,
+        metavar="N[,N…]",
+        help="Users always in flight; several levels are swept in turn.",
+    ),
+    _option(
+        "--duration",
+        "-d",
+        metavar="TIME",
+        help="How long each level is measured, like 30s or 2m.  [default: 30s]",
+    ),
+    _option(
+        "--requests",
+        "-n",
+        type=click.IntRange(1),
+        help="Measure this many requests at each level instead.",
+    ),
+    _option(
+        "--warmup",
+        default="5s",
+        show_default=True,
+        metavar="TIME",
+        help="Load before each level's measuring; hands over without a break.",
+    ),
+    _option("--max-tokens", type=click.IntRange(1), default=64, show_default=True),
+    _option(
+        "--prompt",
+        "-p",
+        "prompts",
+        multiple=True,
+        help="Prompt text, or @FILE; several are taken in turn.",
+    ),
+    _option("--system", help="System message."),
+    _option("--temperature", type=click.FloatRange(0), default=0.0, show_default=True),
+    _option(
+        "--seed",
+        type=int,
+        help="Seed of everything random here, and sent to the server.  [default: 0, not sent]",
+    ),
+    _option(
+        "--nonce/--no-nonce",
+        default=True,
+        show_default=True,
+        help="Begin each prompt with a word of its own, against prefix caches.",
+    ),
+    _option("--salt", help="Fix the nonces' salt, to send the very prompts of an earlier run."),
+    _option(
+        "--stream-usage/--no-stream-usage",
+        default=True,
+        show_default=True,
+        help="Ask for the server's own token counts (stream_options.include_usage).",
+    ),
+    _option("--extra-body", metavar="JSON", help="JSON object merged into each request body."),
+    _option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Extra header."),
+    _option(
+        "--api-key-file",
+        metavar="FILE",
+        help="File with the API key (- for standard input); else OPENAI_API_KEY is used.",
+    ),
+    _option("--connect-timeout", default="10s", show_default=True, metavar="TIME"),
+    _option(
+        "--idle-timeout",
+        default="60s",
+        show_default=True,
+        metavar="TIME",
+        help="Longest silence of one answer before it counts as timed out.",
+    ),
+    _option("--timeout", metavar="TIME", help="Limit of a whole answer.  [default: none]"),
+    _option(
+        "--drain",
+        default="30s",
+        show_default=True,
+        metavar="TIME",
+        help="After a level, how long answers under way may take before they are censored.",
+    ),
+    _option("--transport", type=click.Choice(["fast", "httpx"]), default="fast", show_default=True),
+    _option(
+        "--loop",
+        type=click.Choice(["auto", "uvloop", "asyncio"]),
+        default="auto",
+        show_default=True,
+        help="Event loop; auto takes uvloop (winloop on Windows) where it is installed.",
+    ),
+    _option("--ca-file", metavar="FILE", help="Certificates to trust (PEM)."),
+    _option("--insecure", is_flag=True, help="Do not check TLS certificates; kept in the result."),
+    _option("--out", "-o", default="runs", show_default=True, metavar="DIR"),
+    _option("--name", help="Name of the run.  [default: the first model]"),
+)
+
+
+def run_options(command: Command) -> Command:
+    """All options that describe a run."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def wanted(values: dict[str, Any]) -> Wanted:
+    """The command's values as a scenario; raises UsageError with the option that is wrong."""
+    headers = tuple(parse.header(text) for text in values["headers"])
+    key = _api_key(values["api_key_file"])
+    secret = (*headers, ("Authorization", f"Bearer {key}")) if key else headers
+    scenario = Scenario(
+        base_url=parse.base_url(values["url"]),
+        models=_models(values["models"]),
+        levels=_levels(values),
+        prompts=tuple(_prompt(text) for text in values["prompts"] or (DEFAULT_PROMPT,)),
+        system=values["system"],
+        max_tokens=values["max_tokens"],
+        temperature=values["temperature"],
+        seed=values["seed"] or 0,
+        send_seed=values["seed"] is not None,
+        nonce=values["nonce"],
+        salt=secrets.token_hex(4) if values["salt"] is None else values["salt"],
+        stream_usage=values["stream_usage"],
+        extra_body=(
+            parse.json_object(values["extra_body"], "--extra-body") if values["extra_body"] else {}
+        ),
+        header_names=tuple(name for name, _ in headers),
+        connect_timeout_s=_positive(values["connect_timeout"], "--connect-timeout"),
+        idle_timeout_s=_positive(values["idle_timeout"], "--idle-timeout"),
+        total_timeout_s=_positive(values["timeout"], "--timeout") if values["timeout"] else None,
+        drain_s=parse.seconds(values["drain"], "--drain"),
+        transport=values["transport"],
+        loop=values["loop"],
+        insecure=values["insecure"],
+        ca_file=_ca_file(values["ca_file"]),
+    )
+    return Wanted(scenario, Path(values["out"]), values["name"], secret)
+
+
+def _levels(values: dict[str, Any]) -> tuple[Level, ...]:
+    if values["requests"] is not None and values["duration"] is not None:
+        raise UsageError("--duration and --requests exclude each other; give one of them")
+    duration_s: float | None = None
+    if values["requests"] is None:
+        duration_s = _positive(values["duration"] or "30s", "--duration")
+    warmup_s = parse.seconds(values["warmup"], "--warmup")
+    return tuple(
+        Level(users, warmup_s, duration_s, values["requests"])
+        for users in parse.levels(values["concurrency"])
+    )
+
+
+def _models(models: Sequence[str]) -> tuple[str, ...]:
+    if not all(model.strip() for model in models):
+        raise UsageError("--model must not be empty; give the id that the server lists")
+    return tuple(models)
+
+
+def _positive(text: str, what: str) -> float:
+    value = parse.seconds(text, what)
+    if value <= 0:
+        raise UsageError(f"{what} {text!r} must be longer than nothing")
+    return value
+
+
+def _prompt(text: str) -> str:
+    """A prompt as typed, or the text of ``@FILE``; never empty."""
+    prompt = _read(text[1:], "--prompt") if text.startswith("@") else text
+    if not prompt.strip():
+        raise UsageError("--prompt must not be empty; give some text or @FILE")
+    return prompt
+
+
+def _read(path: str, what: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(f"{what} file {path!r} cannot be read: {exc.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{what} file {path!r} is not UTF-8 text") from None
+
+
+def _ca_file(path: str | None) -> str | None:
+    if path is not None and not Path(path).is_file():
+        raise UsageError(f"--ca-file {path!r} is not a file")
+    return path
+
+
+def _api_key(path: str | None) -> str | None:
+    """The key from a file, from standard input, or from the environment; never from argv."""
+    key: str
+    if path == "-":
+        key = sys.stdin.readline()
+    elif path is not None:
+        key = _read(path, "--api-key-file")
+    else:
+        key = os.environ.get("TAILRACE_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
+    key = key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError("the API key has characters that no HTTP header can carry")
+    return key or None

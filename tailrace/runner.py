@@ -1,0 +1,128 @@
+"""Runner: from a scenario to a result folder and an exit code.
+
+The glue between the command line and the engine: event loop, display, signals, files.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from tailrace.display import Display
+from tailrace.engine import host
+from tailrace.engine.clock import Origin
+from tailrace.engine.limits import require_open_files
+from tailrace.engine.run import Run, SecretHeaders
+from tailrace.engine.stop import Stop, signals_ask
+from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
+from tailrace.results.facts import ModelFacts, RunFacts
+from tailrace.results.files import RunFolder, unique_names
+from tailrace.results.verdict import Verdict
+from tailrace.scenarios.model import LoopName, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has ended, as its files say."""
+
+    path: Path
+    facts: RunFacts
+    results: list[dict[str, Any]]
+    verdict: Verdict
+
+    @property
+    def exit_code(self) -> int:
+        """The documented codes, the most telling first."""
+        if self.facts.ended == "interrupted":
+            return EXIT_SIGNAL
+        if any(model.status == "failed" for model in self.facts.models):
+            return EXIT_UNREACHABLE
+        return EXIT_OK if self.verdict.valid else EXIT_INVALID
+
+
+def run_scenario(
+    scenario: Scenario,
+    out: Path,
+    name: str | None,
+    secret_headers: SecretHeaders,
+    display: Display,
+) -> Finished:
+    """Run it, write everything, close the display.
+
+    Raises UsageError when this machine's limits or the folder do not allow the run.
+    """
+    require_open_files(scenario.most_users)
+    origin = Origin.take()
+    loop_name, loop_factory = choose_loop(scenario.loop)
+    name = name or scenario.models[0]
+    stamp = datetime.fromtimestamp(origin.wall_ns / 1e9, UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = RunFolder.create(out, stamp, name)
+    facts = _facts(scenario, name, origin, loop_name)
+    folder.write_facts(facts)
+
+    async def main() -> None:
+        stop = Stop()
+        with signals_ask(stop):
+            await _watched(
+                Run(scenario, facts, folder, origin, secret_headers, display, stop), display
+            )
+
+    gc.collect()
+    gc.freeze()  # nothing made until now is looked at again by the collector
+    try:
+        anyio.run(main, backend_options={"loop_factory": loop_factory})
+    finally:
+        display.close()
+    return Finished(folder.path, *folder.rebuild())
+
+
+def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str) -> RunFacts:
+    folders = unique_names(scenario.models)
+    return RunFacts(
+        name=name,
+        started_at=origin.iso(),
+        origin_wall_ns=origin.wall_ns,
+        origin_perf_ns=origin.perf_ns,
+        tool=host.tool(),
+        host=host.fingerprint(),
+        engine={
+            "loop": loop_name,
+            "transport": scenario.transport,
+            "stamps": "user-space read",
+        },
+        scenario=scenario.to_dict(),
+        models=[
+            ModelFacts(model, folder)
+            for model, folder in zip(scenario.models, folders, strict=True)
+        ],
+    )
+
+
+async def _watched(run: Run, display: Display) -> None:
+    async def watch() -> None:
+        while True:
+            await anyio.sleep(display.interval_s)
+            display.show(run.snapshot())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        await run.go()
+        group.cancel_scope.cancel()
+
+
+def choose_loop(wanted: LoopName) -> tuple[str, Callable[[], Any] | None]:
+    """(name for the result, factory); ``auto`` takes uvloop or winloop where it is installed."""
+    if wanted in ("auto", "uvloop"):
+        for name in ("uvloop", "winloop"):
+            try:
+                module = __import__(name)
+            except ImportError:
+                continue
+            return name, module.new_event_loop
+    return "asyncio", None

@@ -1,0 +1,55 @@
+"""Runs the ``tailrace`` command as its users do: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def clean_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This environment without anything that tailrace reads, plus ``extra``."""
+    ours = ("TAILRACE_", "OPENAI_", "BENCH_")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return env | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"} | dict(extra or {})
+
+
+def tailrace(
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    timeout_s: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run to the end; stdout and stderr as text."""
+    return subprocess.run(
+        [sys.executable, "-m", "tailrace", *arguments],
+        cwd=cwd,
+        env=clean_env(env),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def start_tailrace(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start it and return; the caller waits for it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tailrace", *arguments],
+        cwd=cwd,
+        env=clean_env(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
