@@ -77,6 +77,7 @@ IO = (
     "scenarios/files.py",
     "simulate/__main__.py",
     "simulate/answers.py",
+    "simulate/arrival.py",
     "simulate/connection.py",
     "simulate/launch.py",
     "simulate/pace.py",

@@ -54,9 +54,9 @@ class Answer:
         self._ended = ended
         self.start = 0
 
-    def begin(self) -> None:
-        """The answer has a slot: its delays run from here."""
-        self.start = self.record.started_ns = time.perf_counter_ns()
+    def begin(self, at_ns: int) -> None:
+        """The answer has had a slot since `at_ns`: its delays run from there."""
+        self.start = self.record.started_ns = at_ns
         self.record.status = 200
         self.open()
 

@@ -20,6 +20,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from tailrace.simulate.arrival import ArrivalReader, take_over
 from tailrace.simulate.chunks import CONTINUE
 
 DIRECT = sys.platform != "win32"
@@ -27,13 +28,14 @@ DIRECT = sys.platform != "win32"
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request, read in full at `received_ns`."""
+    """One HTTP request: with the kernel in full at `arrived_ns`, read in full at `received_ns`."""
 
     method: bytes
     target: bytes
     headers: dict[bytes, bytes]
     body: bytes
     keep_alive: bool
+    arrived_ns: int
     received_ns: int
 
 
@@ -60,12 +62,14 @@ class Connection(asyncio.Protocol):
         self._handler = handler
         self._parser: httptools.HttpRequestParser | None = None
         self._transport: asyncio.Transport | None = None
+        self._reader: ArrivalReader | None = None
         self._fd = -1
         self._waiting: deque[Request] = deque()
         self._busy = False
         self.gone = False
         self.number = 0
         self.epoch = 0
+        self._arrived_ns = 0
         self._begin_message()
 
     # The transport's calls.
@@ -76,11 +80,24 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._fd = _direct_fd(transport)
         self.number = self._handler.opened(self)
+        asyncio.get_running_loop().call_soon(self._take_over)
+
+    def _take_over(self) -> None:
+        """Not in `connection_made`: uvloop begins to read right after it, paused or not."""
+        if self._transport is not None and not self.gone:
+            self._reader = take_over(asyncio.get_running_loop(), self._transport, self.read)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, then answer what it completed."""
+        """Bytes that the event loop read, before or where nobody else could."""
+        self.read(data, time.perf_counter_ns())
+
+    def read(self, data: bytes, arrived_ns: int) -> None:
+        """Feed the parser, then answer what it completed; no data mean that the client left."""
+        if not data:
+            self.close()
         if self.gone or self._parser is None:
             return
+        self._arrived_ns = arrived_ns
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -130,6 +147,7 @@ class Connection(asyncio.Protocol):
                 headers=self._headers,
                 body=b"".join(self._body),
                 keep_alive=parser.should_keep_alive(),
+                arrived_ns=self._arrived_ns,
                 received_ns=now,
             )
         )
@@ -202,6 +220,9 @@ class Connection(asyncio.Protocol):
     def _lose(self) -> None:
         """Forget the descriptor before anyone else can be given its number."""
         self._fd = -1
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
         if not self.gone:
             self.gone = True
             self._parser = None

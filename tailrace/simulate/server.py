@@ -103,6 +103,7 @@ class Server:
             name.decode("latin-1") if name else None,
             connection.number,
             first,
+            request.arrived_ns,
             request.received_ns,
         )
         wanted = self._read(request)
@@ -182,7 +183,7 @@ class Server:
             self._queue.append(answer)
             return
         self._serving += 1
-        answer.begin()
+        answer.begin(answer.record.arrived_ns)
 
     def _ended(self, answer: answers.Answer, end: answers.End) -> None:
         """The one way out of an answer."""
@@ -196,7 +197,7 @@ class Server:
             following = self._queue.popleft()
             if not following.connection.gone:
                 self._serving += 1
-                following.begin()
+                following.begin(time.perf_counter_ns())
 
     def end(self) -> None:
         """Drop every client."""

@@ -1,6 +1,7 @@
 """What the server truly did, request by request.
 
-Rule: a stamp is perf_counter_ns taken just before the bytes go to the kernel. Records are bounded
+Rule: a write's stamp is perf_counter_ns taken just before the bytes go to the kernel; a request
+arrived when the kernel had it, which may be well before the endpoint looked. Records are bounded
 in number and in stamps; the oldest go first, and what went is counted.
 Why: a measurement is checked against this, so it holds facts and derives nothing.
 """
@@ -26,6 +27,7 @@ class Record:
             "in_flight",
             "kept",
             "number",
+            "arrived_ns",
             "received_ns",
             "started_ns",
             "status",
@@ -34,10 +36,11 @@ class Record:
         ),
     )
 
-    def __init__(self, number: int, name: str, connection: int, received_ns: int) -> None:
+    def __init__(self, number: int, name: str, connection: int, arrived_ns: int, received_ns: int) -> None:
         self.number = number
         self.id = name
         self.connection = connection
+        self.arrived_ns = arrived_ns
         self.received_ns = received_ns
         self.started_ns = 0
         self.headers_ns = 0
@@ -60,7 +63,8 @@ class Record:
 
 
 _NAMES = (
-    *("number", "id", "connection", "received_ns", "started_ns", "headers_ns", "writes_ns"),
+    *("number", "id", "connection", "arrived_ns", "received_ns", "started_ns"),
+    *("headers_ns", "writes_ns"),
     *("finish_ns", "done_ns", "status", "end", "fault", "tokens", "bytes", "in_flight"),
 )
 
@@ -94,13 +98,15 @@ class Truth:
         """Requests received and not yet answered."""
         return self._flying
 
-    def received(self, name: str | None, connection: int, first: bool, now: int) -> Record:
+    def received(
+        self, name: str | None, connection: int, first: bool, arrived_ns: int, now: int
+    ) -> Record:
         """A request was read in full; `first` if its connection carried none before."""
         self.requests += 1
         self.connections += first
         self._flying += 1
         self.max_in_flight = max(self.max_in_flight, self._flying)
-        record = Record(self.requests, name or str(self.requests), connection, now)
+        record = Record(self.requests, name or str(self.requests), connection, arrived_ns, now)
         record.in_flight = self._flying
         self._records.append(record)
         if len(self._records) > self._limit:

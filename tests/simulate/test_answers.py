@@ -61,7 +61,8 @@ def test_record_of_a_stream(client: httpx.Client) -> None:
     record = truth(client)["requests"][0]
     assert (record["status"], record["end"], record["fault"]) == (200, "done", None)
     assert (record["tokens"], record["in_flight"], record["id"]) == (5, 1, "1")
-    times = [record[name] for name in ("received_ns", "started_ns", "headers_ns")]
+    assert record["started_ns"] == record["arrived_ns"]
+    times = [record[name] for name in ("arrived_ns", "received_ns", "headers_ns")]
     times += [*record["writes_ns"], record["finish_ns"], record["done_ns"]]
     assert times == sorted(times)
     assert len(record["writes_ns"]) == 5
@@ -83,7 +84,7 @@ def test_truth_agrees_with_the_clients_own_clock(client: httpx.Client) -> None:
             continue
         first.append(stamps[1] - record["writes_ns"][0])
         gaps += [mine - its for mine, its in zip(stamps[2:], record["writes_ns"][1:], strict=True)]
-        assert stamps[0] <= record["received_ns"]
+        assert stamps[0] <= record["arrived_ns"] <= record["received_ns"]
         assert stamps[1] >= record["writes_ns"][0]
     if not first:
         pytest.skip("every stream was read in lumps")

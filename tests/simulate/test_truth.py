@@ -9,7 +9,7 @@ from tailrace.simulate.truth import STAMPS_PER_RECORD, Record, Truth
 
 
 def enter(truth: Truth, name: str | None = None, *, first: bool = False) -> Record:
-    return truth.received(name, 1, first, 5)
+    return truth.received(name, 1, first, 4, 5)
 
 
 def test_counts_and_names() -> None:
