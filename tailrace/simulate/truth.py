@@ -36,7 +36,9 @@ class Record:
         ),
     )
 
-    def __init__(self, number: int, name: str, connection: int, arrived_ns: int, received_ns: int) -> None:
+    def __init__(
+        self, number: int, name: str, connection: int, arrived_ns: int, received_ns: int
+    ) -> None:
         self.number = number
         self.id = name
         self.connection = connection
