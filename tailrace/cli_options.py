@@ -185,6 +185,13 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     _option("--transport", type=click.Choice(["fast", "httpx"]), default="fast", show_default=True),
     _option(
+        "--stamps",
+        type=click.Choice(["auto", "user"]),
+        default="auto",
+        show_default=True,
+        help="auto takes the kernel's receive stamps (Linux, plain TCP); user the loop's reads.",
+    ),
+    _option(
         "--loop",
         type=click.Choice(["auto", "uvloop", "asyncio"]),
         default="auto",
@@ -232,6 +239,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         total_timeout_s=_positive(values["timeout"], "--timeout") if values["timeout"] else None,
         drain_s=parse.seconds(values["drain"], "--drain"),
         transport=values["transport"],
+        stamps=values["stamps"],
         loop=values["loop"],
         insecure=values["insecure"],
         ca_file=_ca_file(values["ca_file"]),

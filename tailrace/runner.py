@@ -94,7 +94,6 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str) -> Run
         engine={
             "loop": loop_name,
             "transport": scenario.transport,
-            "stamps": "user-space read",
         },
         scenario=scenario.to_dict(),
         models=[

@@ -10,9 +10,9 @@ from __future__ import annotations
 import httpx
 
 from tailrace.engine.dialects.openai_chat import models_listed
+from tailrace.engine.exchange import Exchange, WireError
 from tailrace.engine.outgoing import common_headers, merged
 from tailrace.engine.wire import Wire
-from tailrace.engine.wire_connection import Exchange, WireError
 from tailrace.results.schema import Row
 
 UNREACHABLE = frozenset(

@@ -13,8 +13,8 @@ import httpx
 from tailrace.engine.answer import Answer
 from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.delta import Dialect
+from tailrace.engine.exchange import Exchange, WireError
 from tailrace.engine.wire import Wire
-from tailrace.engine.wire_connection import Exchange, WireError
 from tailrace.results.schema import Row
 
 TIMEOUT_CLASSES = frozenset({"connect_timeout", "idle_timeout", "total_timeout"})
@@ -64,6 +64,7 @@ class Attempt:
 
     def _fill(self, ended_ns: int) -> None:
         row, exchange, origin_ns = self.row, self.exchange, self.origin_ns
+        self._answer.decode()
         row.ended_ns = ended_ns - origin_ns
         for name in _EXCHANGE_TIMES:
             at_ns = getattr(exchange, name)

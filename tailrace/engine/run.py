@@ -17,6 +17,7 @@ import httpx
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import OpenAIChat
+from tailrace.engine.exchange import Timeouts, WireError
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.outgoing import Outgoing
 from tailrace.engine.probe import advice, list_models
@@ -26,7 +27,6 @@ from tailrace.engine.request import Attempt
 from tailrace.engine.scheduler import Bounds, ClosedLoop, Start
 from tailrace.engine.stop import Stop
 from tailrace.engine.wire import FastTransport, Wire
-from tailrace.engine.wire_connection import Timeouts, WireError
 from tailrace.engine.wire_httpx import HttpxWire
 from tailrace.results.facts import Books, ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import Journal, RunFolder
@@ -181,6 +181,7 @@ class Run:
         self._plan(stage)
         self._folder.write_facts(self.facts)  # takes milliseconds, so the level begins after it
         live = self._live = self._open_level(model, stage, outgoing, journal)
+        self._wire.stamps.reset()
         await live.loop.run()
         self._close_level(stage, live, opened_before)
         gc.collect()  # the level's histograms hold each other
@@ -225,6 +226,9 @@ class Run:
         stage.in_flight_ns = dict(sorted(live.ledger.in_flight_ns.items()))
         stage.max_in_flight = live.ledger.max_in_flight
         stage.connections_opened = self._wire.opened - opened_before
+        stage.stamps = self._wire.stamps.facts()
+        sources = {stage.stamps.source for model in self.facts.models for stage in model.stages}
+        self.facts.engine["stamps"] = ", ".join(sorted(sources - {"none"})) or "none"
         self._folder.write_facts(self.facts)
 
     def snapshot(self) -> Snapshot | None:
@@ -257,4 +261,6 @@ def make_wire(scenario: Scenario) -> Wire:
         if scenario.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-    return (HttpxWire if scenario.transport == "httpx" else FastTransport)(timeouts, context)
+    if scenario.transport == "httpx":
+        return HttpxWire(timeouts, context)
+    return FastTransport(timeouts, context, kernel_stamps=scenario.stamps == "auto")

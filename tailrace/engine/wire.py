@@ -21,14 +21,11 @@ from typing import Protocol
 import httpx
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.wire_connection import (
-    DEFAULT_TIMEOUTS,
-    Connection,
-    Exchange,
-    Inbox,
-    Timeouts,
-    WireError,
-)
+from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Timeouts, WireError
+from tailrace.engine.stamps import StampBook, ask_for_stamps
+from tailrace.engine.wire_connection import Connection
+from tailrace.engine.wire_kernel import KernelLink
+from tailrace.engine.wire_link import Inbox, LoopLink
 
 Origin = tuple[str, str, int]
 """(scheme, host, port)."""
@@ -43,6 +40,8 @@ class Wire(Protocol):
     name: str
     opened: int
     """Connections opened so far."""
+    stamps: StampBook
+    """Who stamped the reads, since its last reset."""
 
     async def exchange(self, request: httpx.Request, exchange: Exchange) -> None:
         """Send and see the answer through to its end; raises WireError, never httpx's errors.
@@ -67,10 +66,15 @@ class FastTransport(httpx.AsyncBaseTransport):
     name = "fast"
 
     def __init__(
-        self, timeouts: Timeouts = DEFAULT_TIMEOUTS, ssl_context: ssl.SSLContext | None = None
+        self,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        ssl_context: ssl.SSLContext | None = None,
+        kernel_stamps: bool = True,
     ) -> None:
         self.timeouts = timeouts
         self.opened = 0
+        self.stamps = StampBook()
+        self._kernel_stamps = kernel_stamps
         self._ssl_context = ssl_context
         self._idle: dict[Origin, list[Connection]] = {}
         self._open: set[Connection] = set()
@@ -155,35 +159,45 @@ class FastTransport(httpx.AsyncBaseTransport):
             ) from None
 
     async def _connect(self, origin: Origin) -> Connection:
-        loop = asyncio.get_running_loop()
-        if self._inbox is None:
-            self._inbox = Inbox(loop)
         addresses = self._addresses.get(origin) or await self._resolve(origin)
-        begin_ns = now_ns()
+        connection = Connection(origin, self._release, self._lost)
+        connection.connect_begin_ns = now_ns()
         sock = await self._connect_first(addresses, origin)
-        connection = Connection(origin, self._inbox, self._release, self._lost)
-        connection.connect_begin_ns, connection.connect_end_ns = begin_ns, now_ns()
-        context = self._tls_context() if origin[0] == "https" else None
+        connection.connect_end_ns = now_ns()
         try:
-            await loop.create_connection(
-                lambda: connection,
-                sock=sock,
-                ssl=context,
-                server_hostname=origin[1] if context else None,
-            )
-        except ssl.SSLError as exc:
+            await self._link(connection, sock)
+        except BaseException:
             sock.close()
-            raise WireError("tls", f"TLS with {address_text(origin)} failed: {exc}") from None
-        except OSError as exc:
-            sock.close()
-            raise connect_error(exc, origin) from None
-        if context is None:
-            connection.socket = sock
-        else:
-            connection.tls_end_ns = now_ns()
+            raise
         self.opened += 1
         self._open.add(connection)
         return connection
+
+    async def _link(self, connection: Connection, sock: socket.socket) -> None:
+        """Put a link on the socket: the kernel's stamps where it can be, else the loop's reads."""
+        loop = asyncio.get_running_loop()
+        origin = connection.origin
+        tls = origin[0] == "https"
+        if not tls and self._kernel_stamps and ask_for_stamps(sock):
+            connection.link = KernelLink(loop, sock, connection, self.stamps)
+            return
+        if self._inbox is None:
+            self._inbox = Inbox(loop)
+        link = LoopLink(connection, self._inbox, self.stamps, None if tls else sock)
+        connection.link = link
+        try:
+            await loop.create_connection(
+                lambda: link,
+                sock=sock,
+                ssl=self._tls_context() if tls else None,
+                server_hostname=origin[1] if tls else None,
+            )
+        except ssl.SSLError as exc:
+            raise WireError("tls", f"TLS with {address_text(origin)} failed: {exc}") from None
+        except OSError as exc:
+            raise connect_error(exc, origin) from None
+        if tls:
+            connection.tls_end_ns = now_ns()
 
     async def _resolve(
         self, origin: Origin

@@ -13,12 +13,8 @@ import ssl
 import httpx
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.wire_connection import (
-    DEFAULT_TIMEOUTS,
-    Exchange,
-    Timeouts,
-    WireError,
-)
+from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Timeouts, WireError
+from tailrace.engine.stamps import StampBook
 
 
 class HttpxWire:
@@ -31,6 +27,7 @@ class HttpxWire:
     ) -> None:
         self.timeouts = timeouts
         self.opened = 0
+        self.stamps = StampBook()
         self._transport = httpx.AsyncHTTPTransport(
             verify=ssl_context if ssl_context is not None else True,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
@@ -67,6 +64,7 @@ class HttpxWire:
             assert isinstance(response.stream, httpx.AsyncByteStream)
             async for data in response.stream:
                 exchange.reads += 1
+                self.stamps.user_reads += 1
                 exchange.body_bytes += len(data)
                 exchange.push(now_ns(), data)
             exchange.closed_ns = now_ns()

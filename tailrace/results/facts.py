@@ -14,6 +14,7 @@ import msgspec
 
 from tailrace.errors import ResultError
 from tailrace.results.schema import RUN_SCHEMA
+from tailrace.results.stamp_facts import StampFacts
 
 Status = Literal["running", "ok", "failed", "skipped", "interrupted"]
 
@@ -66,6 +67,7 @@ class StageFacts:
     """Time spent at each number of requests in flight within the measure window."""
     max_in_flight: int = 0
     connections_opened: int = 0
+    stamps: StampFacts = field(default_factory=StampFacts)
 
 
 @dataclass(slots=True)

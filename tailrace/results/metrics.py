@@ -69,6 +69,11 @@ NOTES: dict[str, str] = {
     "(MLPerf's early-stopping rule): p50 11, p90 64, p95 130, p99 662, p99.9 6636",
     "percentile": "HDR histogram, 1 ns to 1 h, 3 significant digits: the highest equivalent value "
     "of the sample of rank ceil(p/100*n), within the exact minimum and maximum",
+    "stamps": "kernel receive: when the segment arrived, by the kernel's own stamp "
+    "(SO_TIMESTAMPNS); user-space read: when the event loop handed the read over, late by whatever "
+    "it was doing (TLS, proxies, and where no kernel stamps exist)",
+    "unsure": "samples with an end that is uncertain by more than 0.1 ms because several outputs "
+    "came in one read: all but the last arrived somewhere since the read before",
     "window": "rates count what was stamped inside the measure window, whichever phase its "
     "request belongs to: tokens by the time of their chunk, requests by the end of their body",
     "tokens": "source of the output token count, per request: usage (the server's), counted "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tailrace.results.facts import ModelFacts, StageFacts
@@ -63,6 +64,7 @@ def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
         "in_flight": in_flight(facts),
         "connections": {"opened": facts.connections_opened, "reused": tally.reused},
         "tokens": _tokens(tally),
+        "stamps": _stamps(facts, tally),
         "stalls": {"gaps": tally.stalls, "requests": tally.stalled_requests},
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
@@ -87,6 +89,7 @@ def metric_result(tally: Tally, name: str) -> dict[str, Any]:
         "n": hist.n,
         "lower_bounds": bounds,
         "overflow": hist.overflow,
+        "unsure": tally.unsure[name],
         "min_ns": hist.min_ns if hist.n else None,
         "max_ns": hist.max_ns if hist.n else None,
         "mean_ns": None if hist.mean_ns is None else round(hist.mean_ns, 1),
@@ -159,6 +162,23 @@ def _counts(facts: StageFacts, tally: Tally) -> dict[str, Any]:
         "measured": {"started": tally.outcomes.total()}
         | {outcome: tally.outcomes[outcome] for outcome in OUTCOMES},
         "warmup": tally.phases["warmup"],
+    }
+
+
+def _stamps(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+    """Who stamped the reads, how late they were seen, and how many held several outputs."""
+    stamps = facts.stamps
+    return {
+        "source": stamps.source,
+        "kernel_reads": stamps.kernel_reads,
+        "user_reads": stamps.user_reads,
+        "refused": stamps.refused,
+        "lag": asdict(stamps.lag),
+        "body_reads": tally.reads,
+        "coalesced_chunks": tally.coalesced_chunks,
+        "coalesced_share": round(tally.coalesced_chunks / tally.chunks_seen, 6)
+        if tally.chunks_seen
+        else None,
     }
 
 

@@ -12,6 +12,7 @@ from statistics import median
 
 import numpy as np
 
+from tailrace.results.coalesced import coalesced
 from tailrace.results.hist import Hist
 from tailrace.results.metrics import NAMES
 from tailrace.results.schema import Row
@@ -55,6 +56,14 @@ class Tally:
         self.stalls = 0
         self.stalled_requests = 0
         self.reused = 0
+        self.reads = 0
+        """Socket reads with body bytes of the requests that give samples."""
+        self.chunks_seen = 0
+        """Output chunks of the same requests."""
+        self.coalesced_chunks = 0
+        """Output chunks that shared a read with a later one."""
+        self.unsure: Counter[str] = Counter()
+        """Metric -> samples that coalesced reads make uncertain by more than 0.1 ms."""
         self.window_tokens = 0.0
         self.window_requests = 0
 
@@ -94,6 +103,7 @@ class Tally:
         if row.outcome in _SAMPLED and row.sent_ns is not None:
             self._add_latency(row, row.sent_ns)
             self._add_gaps(row)
+            self._add_coalesced(row, row.sent_ns)
         if row.outcome == "ok":
             self._add_tokens(row)
         if len(self._values["icl"]) >= BATCH or len(self._values["e2e"]) >= BATCH:
@@ -153,6 +163,21 @@ class Tally:
             self._values["max_gap"].append(longest)
         self.stalls += stalls
         self.stalled_requests += stalls > 0
+
+    def _add_coalesced(self, row: Row, sent_ns: int) -> None:
+        self.reads += row.reads
+        self.chunks_seen += row.chunks
+        first_ns = row.first_output_ns
+        if first_ns is None:
+            return
+        headers_ns = row.headers_ns
+        before_ns = sent_ns if headers_ns is None or headers_ns >= first_ns else headers_ns
+        found = coalesced(row.gaps_ns, first_ns - before_ns)
+        if found.chunks:
+            self.coalesced_chunks += found.chunks
+            self.unsure["icl"] += found.unsure_gaps
+            for name in ("ttft", "ttft_response"):
+                self.unsure[name] += found.unsure_first
 
     def _add_tokens(self, row: Row) -> None:
         self.token_sources[row.token_source] += 1

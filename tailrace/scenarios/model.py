@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 TransportName = Literal["fast", "httpx"]
+StampsName = Literal["auto", "user"]
 LoopName = Literal["auto", "uvloop", "asyncio"]
 
 DEFAULT_PROMPT = "Explain in plain words why the slowest requests decide how fast a service feels."
@@ -49,6 +50,8 @@ class Scenario:
     drain_s: float = 30.0
     """After a level's end, how long requests in flight may take before they are censored."""
     transport: TransportName = "fast"
+    stamps: StampsName = "auto"
+    """``auto`` takes the kernel's receive stamps where they exist."""
     loop: LoopName = "auto"
     insecure: bool = False
     """TLS certificates are not checked."""

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tailrace.engine.dialects.openai_chat import OpenAIChat
+from tailrace.engine.exchange import Exchange, WireError
 from tailrace.engine.request import TIMEOUT_CLASSES, Attempt
-from tailrace.engine.wire_connection import Exchange, WireError
 from tailrace.results.schema import Row
 
 TEXT = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'

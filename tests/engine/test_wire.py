@@ -6,13 +6,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import pytest
 import trustme
 
+from tailrace.engine.exchange import Exchange, Timeouts, WireError
 from tailrace.engine.wire import FastTransport, Wire
-from tailrace.engine.wire_connection import Exchange, Timeouts, WireError
 from tailrace.engine.wire_httpx import HttpxWire
 
 from .scripted_socket import answering, chunked
@@ -21,7 +22,12 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 
 MakeWire = Callable[..., Wire]
-both = pytest.mark.parametrize("make", [FastTransport, HttpxWire], ids=["fast", "httpx"])
+LoopTransport = partial(FastTransport, kernel_stamps=False)
+"""The fast transport where the kernel gives no stamps."""
+both = pytest.mark.parametrize(
+    "make", [FastTransport, LoopTransport, HttpxWire], ids=["kernel", "loop", "httpx"]
+)
+fast = pytest.mark.parametrize("make", [FastTransport, LoopTransport], ids=["kernel", "loop"])
 
 
 class Sink:

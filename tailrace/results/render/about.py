@@ -26,7 +26,7 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 _HEAD: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("loop", "engine", ("loop",)),
     ("transport", "engine", ("transport",)),
-    ("stamps", "engine", ("stamps", "stamp_source")),
+    ("stamps", "engine", ("stamps",)),
     ("max_tokens", "scenario", ("max_tokens",)),
     ("nonce", "scenario", ("nonce",)),
     ("seed", "scenario", ("seed",)),

@@ -1,0 +1,123 @@
+"""Exchange: one request on the wire, as the transports and the street both see it.
+
+What: the stamps, status and headers of one answer, and the sink that its body is pushed to; the
+timeouts that it is under, and the error that ends it. No I/O: whoever carries it fills it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+
+class Timeouts(NamedTuple):
+    """Seconds; None is no limit."""
+
+    connect_s: float | None = 10.0
+    idle_s: float | None = 60.0
+    """Longest silence between two reads of one answer, and until the first."""
+    total_s: float | None = None
+    """From the first byte sent to the end of the body."""
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+class WireError(Exception):
+    """A request that did not get a whole answer; ``error_class`` is kept in its row."""
+
+    def __init__(self, error_class: str, message: str) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+
+
+class Sink(Protocol):
+    """Where an exchange pushes what arrives."""
+
+    def on_headers(self) -> None:
+        """The exchange now has status and headers."""
+        ...
+
+    @property
+    def on_body(self) -> Callable[[int, bytes], None]:
+        """Takes the body bytes of one read, with the read's stamp."""
+        ...
+
+
+class _Nowhere:
+    """The sink of an exchange that has ended."""
+
+    def on_headers(self) -> None:
+        """Nobody listens."""
+
+    def on_body(self, at_ns: int, data: bytes) -> None:
+        """Nobody listens."""
+
+
+_NOWHERE = _Nowhere()
+
+
+class Dialled(Protocol):
+    """What an exchange asks of the connection that carries it."""
+
+    carried: int
+    """Exchanges so far."""
+    connect_begin_ns: int | None
+    connect_end_ns: int | None
+    tls_end_ns: int | None
+
+
+class Exchange:
+    """One request on the wire: its stamps (absolute ns), status, headers, and where it pushes."""
+
+    __slots__ = (
+        "body_bytes",
+        "closed_ns",
+        "connect_begin_ns",
+        "connect_end_ns",
+        "headers",
+        "headers_ns",
+        "push",
+        "reads",
+        "reused",
+        "sent_ns",
+        "sink",
+        "status",
+        "tls_end_ns",
+    )
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.push = sink.on_body
+        self.connect_begin_ns: int | None = None
+        self.connect_end_ns: int | None = None
+        self.tls_end_ns: int | None = None
+        self.sent_ns: int | None = None
+        self.headers_ns: int | None = None
+        self.closed_ns: int | None = None
+        self.reused: bool | None = None
+        self.status: int | None = None
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.reads = 0
+        self.body_bytes = 0
+
+    def first_on(self, connection: Dialled) -> None:
+        """Take over the connect's stamps when this is the connection's first request."""
+        self.reused = connection.carried > 0
+        if not self.reused:
+            self.connect_begin_ns = connection.connect_begin_ns
+            self.connect_end_ns = connection.connect_end_ns
+            self.tls_end_ns = connection.tls_end_ns
+
+    def release(self) -> None:
+        """Push nowhere from now on: sink and exchange no longer hold each other, so a finished
+        request is freed at once and leaves nothing to the garbage collector.
+        """
+        self.sink = _NOWHERE
+
+    def header(self, name: bytes) -> str:
+        """A response header's value by its lower-case name, "" when it is absent."""
+        for key, value in self.headers:
+            if key.lower() == name:
+                return value.decode("latin-1")
+        return ""

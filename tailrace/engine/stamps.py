@@ -1,0 +1,104 @@
+"""Stamps: when a read really came, by the kernel's own receive time where it tells.
+
+Rule: Linux stamps each TCP segment on arrival (``SO_TIMESTAMPNS``) and ``recvmsg`` hands over the
+stamp of the last segment of a read, in wall time. Its age is taken on the wall clock and subtracted
+from ``perf_counter_ns`` at the same moment, so the two clocks may drift apart as they like; only a
+step of the wall clock inside that age can spoil it, and such a stamp is refused and counted.
+
+Why: at 86 % load of the client a read is seen 2.7 ms after it arrived by median, 8 ms at p99. What
+the kernel stamped does not depend on when Python came round to look.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import time
+from array import array
+
+from tailrace.engine.clock import now_ns
+from tailrace.results.hist import Hist
+from tailrace.results.spread import spread_of
+from tailrace.results.stamp_facts import StampFacts
+
+SO_TIMESTAMPNS = 35
+"""Linux's number on x86 and ARM (asm-generic/socket.h); Python does not name it."""
+
+_TIMESPEC = struct.Struct("@ll")
+OLDEST_NS = 5_000_000_000
+"""A stamp further back, or ahead of now, tells of a stepped wall clock and not of a read."""
+_APART_NS = 5_000
+_BATCH = 4096
+
+Ancillary = list[tuple[int, int, bytes]]
+"""What ``recvmsg`` gives beside the data."""
+
+ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+
+
+class StampBook:
+    """Counts of the reads of one stage by who stamped them, and how late they were seen."""
+
+    __slots__ = ("_lags_ns", "kernel_reads", "lag", "refused", "user_reads")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def stamp(self, ancillary: Ancillary) -> int:
+        """When a read that was just made arrived, on the clock of ``now_ns``."""
+        seen_ns, wall_ns = both_clocks()
+        data = ancillary[0][2] if ancillary else b""
+        if len(data) != _TIMESPEC.size:
+            self.user_reads += 1
+            return seen_ns
+        seconds, rest_ns = _TIMESPEC.unpack(data)
+        lag_ns: int = wall_ns - seconds * 1_000_000_000 - rest_ns
+        if not 0 <= lag_ns < OLDEST_NS:
+            self.refused += 1
+            self.user_reads += 1
+            return seen_ns
+        self.kernel_reads += 1
+        self._lags_ns.append(lag_ns)
+        if len(self._lags_ns) >= _BATCH:
+            self._flush()
+        return seen_ns - lag_ns
+
+    def _flush(self) -> None:
+        self.lag.add_many(self._lags_ns)
+        del self._lags_ns[:]
+
+    def facts(self) -> StampFacts:
+        """As ``run.json`` keeps it."""
+        self._flush()
+        return StampFacts(self.kernel_reads, self.user_reads, self.refused, spread_of(self.lag))
+
+    def reset(self) -> None:
+        """Begin a new stage."""
+        self._lags_ns = array("q")
+        self.lag = Hist()
+        """Kernel's receive stamp to the moment when the read was seen, ns."""
+        self.kernel_reads = 0
+        self.user_reads = 0
+        self.refused = 0
+        """Reads whose kernel stamp was not sane; they count as user reads too."""
+
+
+def both_clocks() -> tuple[int, int]:
+    """(monotonic, wall) of one moment: read again when the process was held up in between."""
+    while True:
+        seen_ns = now_ns()
+        wall_ns = time.time_ns()
+        if now_ns() - seen_ns < _APART_NS:
+            return seen_ns, wall_ns
+
+
+def ask_for_stamps(sock: socket.socket) -> bool:
+    """Have the kernel stamp what this socket receives; False where it does not."""
+    if sys.platform != "linux":
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
