@@ -75,6 +75,7 @@ def run_scenario(
 
     gc.collect()
     gc.freeze()  # nothing made until now is looked at again by the collector
+    gc.set_threshold(50_000, 20, 100)
     try:
         anyio.run(main, backend_options={"loop_factory": loop_factory})
     finally:

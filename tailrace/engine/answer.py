@@ -1,9 +1,8 @@
 """Answer: the sink of one exchange. Body bytes become events, deltas, a timeline, an outcome.
 
-Pure: it is pushed stamped bytes, puts them by, and decodes them some reads at a time. It also
-judges the answer. Success needs a 2xx status, an event stream without an error event, some output,
-and the server's own end mark (``[DONE]`` or a finish reason); anything else is an error with a
-class.
+Pure: it is pushed stamped bytes and never waits. It also judges the answer. Success needs a 2xx
+status, an event stream without an error event, some output, and the server's own end mark
+(``[DONE]`` or a finish reason); anything else is an error with a class.
 """
 
 from __future__ import annotations
@@ -19,11 +18,6 @@ _KEEP_BYTES = 4096
 """How much of an answer that is no event stream is kept for its error message."""
 _KEEP_CHARS = 300
 
-BATCH = 16
-"""Reads put by before they are decoded together. One by one they would be decoded between other
-streams' reads, each time with cold caches; sixteen in a row cost half as much. What is left over at
-the end of an answer is decoded before its user goes on, so it must not be many."""
-
 
 class Answer:
     """Reads one answer; ``accept`` first tells it the status and content type."""
@@ -33,7 +27,6 @@ class Answer:
         "_body",
         "_content_type",
         "_note",
-        "_pending",
         "_read_event",
         "_reader",
         "_status",
@@ -45,8 +38,6 @@ class Answer:
         self._reader = EventReader()
         self._read_event = dialect.read
         self._note = self.timeline.note
-        self._pending: list[tuple[int, bytes]] = []
-        """Stamped reads that are not decoded yet."""
         self._status = 0
         self._content_type = ""
         self._body: bytearray | None = None
@@ -62,24 +53,13 @@ class Answer:
 
     def on_body(self, at_ns: int, data: bytes) -> None:
         """One read's bytes, with its stamp."""
-        pending = self._pending
-        pending.append((at_ns, data))
-        if len(pending) >= BATCH:
-            self.decode()
-
-    def decode(self) -> None:
-        """Bring the timeline up to date with what was pushed."""
-        kept = self._body
-        for at_ns, data in self._pending:
-            if kept is None:
-                self._read(at_ns, self._reader.feed(data))
-            elif len(kept) < _KEEP_BYTES:
-                kept += data[:_KEEP_BYTES]
-        self._pending.clear()
+        if self._body is None:
+            self._read(at_ns, self._reader.feed(data))
+        elif len(self._body) < _KEEP_BYTES:
+            self._body += data[:_KEEP_BYTES]
 
     def close(self, at_ns: int) -> None:
         """The body ended cleanly."""
-        self.decode()
         if self._body is None:
             self._read(at_ns, self._reader.close())
 

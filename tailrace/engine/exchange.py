@@ -22,6 +22,10 @@ class Timeouts(NamedTuple):
 
 DEFAULT_TIMEOUTS = Timeouts()
 
+PATIENCE = 16
+"""Reads of a body that may be put by before they are parsed together. What is left over at the end
+of an answer is parsed before its user goes on, so it must not be many."""
+
 
 class WireError(Exception):
     """A request that did not get a whole answer; ``error_class`` is kept in its row."""
@@ -77,6 +81,7 @@ class Exchange:
         "connect_end_ns",
         "headers",
         "headers_ns",
+        "patience",
         "push",
         "reads",
         "reused",
@@ -86,8 +91,9 @@ class Exchange:
         "tls_end_ns",
     )
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, patience: int = PATIENCE) -> None:
         self.sink = sink
+        self.patience = patience
         self.push = sink.on_body
         self.connect_begin_ns: int | None = None
         self.connect_end_ns: int | None = None

@@ -64,7 +64,6 @@ class Attempt:
 
     def _fill(self, ended_ns: int) -> None:
         row, exchange, origin_ns = self.row, self.exchange, self.origin_ns
-        self._answer.decode()
         row.ended_ns = ended_ns - origin_ns
         for name in _EXCHANGE_TIMES:
             at_ns = getattr(exchange, name)

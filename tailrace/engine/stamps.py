@@ -15,7 +15,6 @@ import socket
 import struct
 import sys
 import time
-from array import array
 
 from tailrace.engine.clock import now_ns
 from tailrace.results.hist import Hist
@@ -28,6 +27,8 @@ SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 OLDEST_NS = 5_000_000_000
 """A stamp further back, or ahead of now, tells of a stepped wall clock and not of a read."""
+_unpack = _TIMESPEC.unpack
+wall_clock_ns = time.time_ns
 _APART_NS = 5_000
 _BATCH = 4096
 
@@ -40,25 +41,28 @@ ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPA
 class StampBook:
     """Counts of the reads of one stage by who stamped them, and how late they were seen."""
 
-    __slots__ = ("_lags_ns", "kernel_reads", "lag", "refused", "user_reads")
+    __slots__ = ("_lags_ns", "lag", "refused", "user_reads")
 
     def __init__(self) -> None:
         self.reset()
 
     def stamp(self, ancillary: Ancillary) -> int:
         """When a read that was just made arrived, on the clock of ``now_ns``."""
-        seen_ns, wall_ns = both_clocks()
+        for _ in range(3):
+            seen_ns = now_ns()
+            wall_ns = wall_clock_ns()
+            if now_ns() - seen_ns < _APART_NS:  # else the process was held up in between
+                break
         data = ancillary[0][2] if ancillary else b""
         if len(data) != _TIMESPEC.size:
             self.user_reads += 1
             return seen_ns
-        seconds, rest_ns = _TIMESPEC.unpack(data)
+        seconds, rest_ns = _unpack(data)
         lag_ns: int = wall_ns - seconds * 1_000_000_000 - rest_ns
         if not 0 <= lag_ns < OLDEST_NS:
             self.refused += 1
             self.user_reads += 1
             return seen_ns
-        self.kernel_reads += 1
         self._lags_ns.append(lag_ns)
         if len(self._lags_ns) >= _BATCH:
             self._flush()
@@ -66,31 +70,21 @@ class StampBook:
 
     def _flush(self) -> None:
         self.lag.add_many(self._lags_ns)
-        del self._lags_ns[:]
+        self._lags_ns.clear()
 
     def facts(self) -> StampFacts:
         """As ``run.json`` keeps it."""
         self._flush()
-        return StampFacts(self.kernel_reads, self.user_reads, self.refused, spread_of(self.lag))
+        return StampFacts(self.lag.n, self.user_reads, self.refused, spread_of(self.lag))
 
     def reset(self) -> None:
         """Begin a new stage."""
-        self._lags_ns = array("q")
+        self._lags_ns: list[int] = []
         self.lag = Hist()
         """Kernel's receive stamp to the moment when the read was seen, ns."""
-        self.kernel_reads = 0
         self.user_reads = 0
         self.refused = 0
         """Reads whose kernel stamp was not sane; they count as user reads too."""
-
-
-def both_clocks() -> tuple[int, int]:
-    """(monotonic, wall) of one moment: read again when the process was held up in between."""
-    while True:
-        seen_ns = now_ns()
-        wall_ns = time.time_ns()
-        if now_ns() - seen_ns < _APART_NS:
-            return seen_ns, wall_ns
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:

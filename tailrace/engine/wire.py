@@ -113,7 +113,7 @@ class FastTransport(httpx.AsyncBaseTransport):
         timeout = request.extensions.get("timeout", {})
         timeouts = Timeouts(timeout.get("connect"), timeout.get("read"))
         stream = PulledBody()
-        exchange = Exchange(stream)
+        exchange = Exchange(stream, patience=0)  # whoever iterates wants each read at once
         origin = origin_of(request.url)
         await request.aread()
         try:
