@@ -45,6 +45,7 @@ PURE = (
     "engine/answer.py",
     "engine/arrivals.py",
     "engine/admission.py",
+    "engine/intensity.py",
     "engine/ledger.py",
     "engine/outgoing.py",
     "engine/recorder.py",
