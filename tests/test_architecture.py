@@ -46,6 +46,7 @@ PURE = (
     "engine/arrivals.py",
     "engine/admission.py",
     "engine/exchange.py",
+    "engine/intensity.py",
     "engine/ledger.py",
     "engine/outgoing.py",
     "engine/recorder.py",
