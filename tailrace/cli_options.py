@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import click
 
+from tailrace import cli_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
-from tailrace.scenarios.model import DEFAULT_PROMPT, Level, Scenario
+from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
 
 Command = Callable[..., Any]
 
@@ -108,10 +109,41 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     _option(
         "--concurrency",
         "-c",
-        default="1",
-        show_default=True,
         metavar="N[,N…]",
-        help="Users always in flight; several levels are swept in turn.",
+        help="Users always in flight; several levels are swept in turn.  [default: 1]",
+    ),
+    _option(
+        "--rate",
+        "-r",
+        metavar="RATE[,RATE…]",
+        help="Requests started per second, whatever the answers do (open loop): 50, "
+        "5..50 over 60s, 10..50 in 5 steps over 50s; phases are split by ';', levels by ','.",
+    ),
+    _option(
+        "--arrival",
+        type=click.Choice(["constant", "poisson", "gamma"]),
+        default="poisson",
+        show_default=True,
+        help="How the arrivals of --rate are spread.",
+    ),
+    _option("--burstiness", metavar="SHAPE", help="Shape of gamma arrivals; lower is burstier."),
+    _option("--replay", metavar="FILE", help="Open loop: start at these seconds, one a line."),
+    _option(
+        "--max-in-flight",
+        type=click.IntRange(1),
+        help="Most requests of an open loop in flight at once.",
+    ),
+    _option(
+        "--when-full",
+        type=click.Choice(["queue", "drop", "abort"]),
+        default="queue",
+        show_default=True,
+        help="What becomes of a request that is due while --max-in-flight are.",
+    ),
+    _option(
+        "--think-time",
+        metavar="TIME|exp:TIME",
+        help="Pause of each user after an answer; exp: draws it exponentially.",
     ),
     _option(
         "--duration",
@@ -220,7 +252,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
     scenario = Scenario(
         base_url=parse.base_url(values["url"]),
         models=_models(values["models"]),
-        levels=_levels(values),
+        levels=cli_levels.levels(values),
         prompts=tuple(_prompt(text) for text in values["prompts"] or (DEFAULT_PROMPT,)),
         system=values["system"],
         max_tokens=values["max_tokens"],
@@ -234,9 +266,11 @@ def wanted(values: dict[str, Any]) -> Wanted:
             parse.json_object(values["extra_body"], "--extra-body") if values["extra_body"] else {}
         ),
         header_names=tuple(name for name, _ in headers),
-        connect_timeout_s=_positive(values["connect_timeout"], "--connect-timeout"),
-        idle_timeout_s=_positive(values["idle_timeout"], "--idle-timeout"),
-        total_timeout_s=_positive(values["timeout"], "--timeout") if values["timeout"] else None,
+        connect_timeout_s=cli_levels.positive(values["connect_timeout"], "--connect-timeout"),
+        idle_timeout_s=cli_levels.positive(values["idle_timeout"], "--idle-timeout"),
+        total_timeout_s=cli_levels.positive(values["timeout"], "--timeout")
+        if values["timeout"]
+        else None,
         drain_s=parse.seconds(values["drain"], "--drain"),
         transport=values["transport"],
         stamps=values["stamps"],
@@ -247,30 +281,10 @@ def wanted(values: dict[str, Any]) -> Wanted:
     return Wanted(scenario, Path(values["out"]), values["name"], secret)
 
 
-def _levels(values: dict[str, Any]) -> tuple[Level, ...]:
-    if values["requests"] is not None and values["duration"] is not None:
-        raise UsageError("--duration and --requests exclude each other; give one of them")
-    duration_s: float | None = None
-    if values["requests"] is None:
-        duration_s = _positive(values["duration"] or "30s", "--duration")
-    warmup_s = parse.seconds(values["warmup"], "--warmup")
-    return tuple(
-        Level(users, warmup_s, duration_s, values["requests"])
-        for users in parse.levels(values["concurrency"])
-    )
-
-
 def _models(models: Sequence[str]) -> tuple[str, ...]:
     if not all(model.strip() for model in models):
         raise UsageError("--model must not be empty; give the id that the server lists")
     return tuple(models)
-
-
-def _positive(text: str, what: str) -> float:
-    value = parse.seconds(text, what)
-    if value <= 0:
-        raise UsageError(f"{what} {text!r} must be longer than nothing")
-    return value
 
 
 def _prompt(text: str) -> str:

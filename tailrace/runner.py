@@ -20,7 +20,7 @@ from tailrace.engine.clock import Origin
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.run import Run, SecretHeaders
 from tailrace.engine.stop import Stop, signals_ask
-from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
+from tailrace.errors import EXIT_ABORTED, EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
 from tailrace.results.verdict import Verdict
@@ -41,6 +41,8 @@ class Finished:
         """The documented codes, the most telling first."""
         if self.facts.ended == "interrupted":
             return EXIT_SIGNAL
+        if self.facts.ended == "aborted":
+            return EXIT_ABORTED
         if any(model.status == "failed" for model in self.facts.models):
             return EXIT_UNREACHABLE
         return EXIT_OK if self.verdict.valid else EXIT_INVALID

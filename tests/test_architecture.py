@@ -64,9 +64,13 @@ PURE = (
 IO = (
     "alarm.py",
     "engine/clock.py",
+    "engine/closed_loop.py",
     "engine/fleet.py",
     "engine/host.py",
     "engine/limits.py",
+    "engine/load.py",
+    "engine/open_loop.py",
+    "engine/pacer.py",
     "engine/probe.py",
     "engine/progress.py",
     "engine/pulse.py",

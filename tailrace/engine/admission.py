@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, Literal, TypeVar
 
-Policy = Literal["queue", "drop", "abort"]
+from tailrace.scenarios.model import PolicyName
+
 Decision = Literal["start", "queue", "drop", "abort"]
 
 Item = TypeVar("Item")
@@ -23,7 +24,7 @@ Item = TypeVar("Item")
 class Admission(Generic[Item]):
     """Counts of one level. ``arrived = started + queued + dropped + aborted`` at all times."""
 
-    def __init__(self, limit: int | None, policy: Policy) -> None:
+    def __init__(self, limit: int | None, policy: PolicyName) -> None:
         if limit is not None and limit < 1:
             raise ValueError(f"a cap must let one request through: {limit}")
         self._limit = limit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tailrace.engine.ledger import Ledger
-from tailrace.engine.scheduler import Bounds, ClosedLoop
+from tailrace.engine.scheduler import Bounds, Scheduler
 from tailrace.results.facts import RunFacts, StageFacts
 from tailrace.results.render.live import Snapshot
 from tailrace.results.result import rates
@@ -16,7 +16,7 @@ class Live(NamedTuple):
     """What is known of a level while it runs."""
 
     bounds: Bounds
-    loop: ClosedLoop
+    loop: Scheduler
     ledger: Ledger
     tally: Tally
     stage: StageFacts
@@ -29,7 +29,7 @@ def take_snapshot(facts: RunFacts, live: Live, at_ns: int) -> Snapshot:
     warming = at_ns < bounds.measure_from_ns
     since_ns = bounds.began_ns if warming else bounds.measure_from_ns
     planned_ns = bounds.measure_from_ns - bounds.began_ns if warming else bounds.duration_ns
-    rate = rates(tally, bounds.users, None if warming else (at_ns - since_ns) / 1e9)
+    rate = rates(tally, live.stage.users, None if warming else (at_ns - since_ns) / 1e9)
     ttft, icl = (tally.hists[name].percentiles((50.0, 99.0)) for name in ("ttft", "icl"))
     return Snapshot(
         model=facts.models[index].model,
@@ -37,7 +37,7 @@ def take_snapshot(facts: RunFacts, live: Live, at_ns: int) -> Snapshot:
         models=len(facts.models),
         stage_index=live.stage.index,
         stages=len(facts.scenario["levels"]),
-        users=bounds.users,
+        load=live.stage.label,
         phase="drain" if live.loop.draining else "warmup" if warming else "measure",
         elapsed_s=(at_ns - since_ns) / 1e9,
         planned_s=None if planned_ns is None else planned_ns / 1e9,
@@ -61,7 +61,7 @@ def stage_line(model: str, stage: StageFacts, tally: Tally) -> str:
     rate = rates(tally, stage.users, seconds)
     books = stage.books
     ttft, icl = (tally.hists[name].percentiles((50.0,))[0] for name in ("ttft", "icl"))
-    parts = [f"{model}: {stage.users} users done", f"ok {tally.outcomes['ok']}"]
+    parts = [f"{model}: {stage.label} done", f"ok {tally.outcomes['ok']}"]
     if books.error + books.timeout:
         parts.append(f"failed {books.error + books.timeout}")
     if rate["tokens_per_s"] is not None:

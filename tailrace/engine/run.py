@@ -19,12 +19,19 @@ from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import Timeouts, WireError
 from tailrace.engine.ledger import Ledger
+from tailrace.engine.load import (
+    WHOLE,
+    arrivals_found,
+    bounds_of,
+    connections_ahead,
+    scheduler_of,
+)
 from tailrace.engine.outgoing import Outgoing
 from tailrace.engine.probe import advice, list_models
 from tailrace.engine.progress import Live, stage_line, take_snapshot
 from tailrace.engine.recorder import Recorder
 from tailrace.engine.request import Attempt
-from tailrace.engine.scheduler import Bounds, ClosedLoop, Start
+from tailrace.engine.scheduler import Bounds, Start
 from tailrace.engine.stop import Stop
 from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
@@ -52,13 +59,14 @@ class Observer(Protocol):
 class Sending:
     """An Attempt bound to its wire and request, as the scheduler wants it."""
 
-    __slots__ = ("_attempt", "_request", "_wire", "cut")
+    __slots__ = ("_attempt", "_request", "_wire", "cut", "row")
 
     def __init__(self, attempt: Attempt, wire: Wire, request: httpx.Request) -> None:
         self._attempt = attempt
         self._wire = wire
         self._request = request
         self.cut = attempt.cut
+        self.row = attempt.row
 
     async def perform(self) -> Row:
         """Send it; see Attempt.perform."""
@@ -101,6 +109,8 @@ class Run:
         finally:
             await self._wire.aclose()
             self.facts.ended = "interrupted" if self._stop.level else "complete"
+            if self._stop.reason is not None:
+                self.facts.ended, self.facts.abort_reason = "aborted", self._stop.reason
             self._folder.write_facts(self.facts)
         return self.facts
 
@@ -164,13 +174,14 @@ class Run:
         self, model: ModelFacts, index: int, level: Level, outgoing: Outgoing, journal: Journal
     ) -> None:
         try:
-            await self._wire.prepare(outgoing.url, level.users)
+            await self._wire.prepare(outgoing.url, connections_ahead(level))
         except WireError as error:
             self._observer.say(f"{model.model}: could not connect ahead: {error}")
         opened_before = self._wire.opened
         stage = StageFacts(
             index=index,
             users=level.users,
+            load=level.load,
             warmup_s=level.warmup_s,
             duration_s=level.duration_s,
             requests=level.requests,
@@ -178,46 +189,45 @@ class Run:
             books=Books(),
         )
         model.stages.append(stage)
-        self._plan(stage)
+        self._plan(stage, level)
         self._folder.write_facts(self.facts)  # takes milliseconds, so the level begins after it
-        live = self._live = self._open_level(model, stage, outgoing, journal)
+        live = self._live = self._open_level(model, stage, level, outgoing, journal)
         self._wire.stamps.reset()
         await live.loop.run()
+        stage.arrivals = arrivals_found(level, live.loop, live.bounds)
         self._close_level(stage, live, opened_before)
         gc.collect()  # the level's histograms hold each other
         self._observer.say(stage_line(model.model, stage, live.tally))
 
-    def _plan(self, stage: StageFacts) -> Bounds:
+    def _plan(self, stage: StageFacts, level: Level) -> Bounds:
         """The bounds of a level that begins now, and the same in its facts."""
-        began_ns = now_ns()
-        bounds = Bounds(
-            users=stage.users,
-            began_ns=began_ns,
-            measure_from_ns=began_ns + round(stage.warmup_s * 1e9),
-            duration_ns=None if stage.duration_s is None else round(stage.duration_s * 1e9),
-            requests=stage.requests,
-            drain_ns=round(self._scenario.drain_s * 1e9),
-        )
+        bounds = bounds_of(level, WHOLE, now_ns(), self._scenario.drain_s)
         since, until_ns = self._origin.since, bounds.measure_until_ns
-        stage.began_ns = since(began_ns)
+        stage.began_ns = since(bounds.began_ns)
         stage.measure_from_ns = since(bounds.measure_from_ns)
         stage.measure_until_ns = None if until_ns is None else since(until_ns)
         return bounds
 
     def _open_level(
-        self, model: ModelFacts, stage: StageFacts, outgoing: Outgoing, journal: Journal
+        self,
+        model: ModelFacts,
+        stage: StageFacts,
+        level: Level,
+        outgoing: Outgoing,
+        journal: Journal,
     ) -> Live:
         tally = Tally()
         tally.make_room()
         recorder = Recorder(tally, journal.append)
-        bounds = self._plan(stage)
-        tally.set_window(stage.measure_from_ns, stage.measure_until_ns)
-        ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
 
         def send(start: Start) -> Sending:
             return self._send(model, stage.index, start, outgoing)
 
-        loop = ClosedLoop(bounds, send, ledger, recorder, self._stop)
+        bounds = self._plan(stage, level)
+        tally.set_window(stage.measure_from_ns, stage.measure_until_ns)
+        ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
+        seed = self._scenario.seed + stage.index
+        loop = scheduler_of(level, WHOLE, seed, bounds, send, ledger, recorder, self._stop)
         return Live(bounds, loop, ledger, tally, stage)
 
     def _close_level(self, stage: StageFacts, live: Live, opened_before: int) -> None:

@@ -1,9 +1,10 @@
-"""ClosedLoop: holds N users in flight through warm-up and measure, then drains.
+"""Scheduler: one load level from its first request to its last, whatever decides when they start.
 
-A user sends its next request the moment its last one ended; that moment is the request's intended
-time and decides its phase, so warm-up hands over to measuring without a break. When the level is
-over, requests in flight may finish until ``drain_ns`` has passed; those still alive are censored:
-kept, with the time that they had waited.
+A level is warmed up, measured, and drained: when it is over, requests in flight may finish until
+``drain_ns`` has passed; those still alive are censored: kept, with the time that they had waited.
+A request's intended time decides its phase, so warm-up hands over to measuring without a break.
+Who starts requests is the subclass: users that wait for answers (ClosedLoop), or a schedule that
+does not (OpenLoop).
 """
 
 from __future__ import annotations
@@ -13,15 +14,13 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.recorder import Recorder
 from tailrace.engine.stop import Stop
 from tailrace.results.schema import Outcome, Phase, Row
-
-FAILURE_PAUSE_S = 0.1
-"""A user whose request failed waits this long, so that a dead server is not flooded."""
 
 SETTLE_AT_ONCE = 8
 """Rows recorded before the loop gets a turn; some 0.3 ms."""
@@ -31,12 +30,15 @@ class Start(NamedTuple):
     """One request to be sent."""
 
     user: int
+    """In an open loop its place in the schedule."""
     phase: Phase
     intended_ns: int
 
 
 class Sending(Protocol):
     """A request under way, as the scheduler sees it (see request.Attempt)."""
+
+    row: Row
 
     async def perform(self) -> Row:
         """Until its outcome."""
@@ -47,12 +49,15 @@ class Sending(Protocol):
         ...
 
 
-class Bounds(NamedTuple):
-    """A level's limits; exactly one of ``duration_ns`` and ``requests`` is set."""
+Send = Callable[[Start], Sending]
+"""Makes a request ready; called once a request, in order."""
 
-    users: int
+
+class Bounds(NamedTuple):
+    """A level's limits; at least one of ``duration_ns`` and ``requests`` is set."""
+
     began_ns: int
-    """The intended time of the users' first requests."""
+    """The intended time of the first requests."""
     measure_from_ns: int
     duration_ns: int | None
     requests: int | None
@@ -64,27 +69,19 @@ class Bounds(NamedTuple):
         return None if self.duration_ns is None else self.measure_from_ns + self.duration_ns
 
 
-class ClosedLoop:
-    """One level. ``send`` makes a request ready; it is called once a request, in order."""
+class Scheduler:
+    """What closed and open loops share: phases, ends, books."""
 
     def __init__(
-        self,
-        bounds: Bounds,
-        send: Callable[[Start], Sending],
-        ledger: Ledger,
-        recorder: Recorder,
-        stop: Stop,
+        self, bounds: Bounds, send: Send, ledger: Ledger, recorder: Recorder, stop: Stop
     ) -> None:
         self._bounds = bounds
         self._send = send
         self._ledger = ledger
         self._recorder = recorder
         self._stop = stop
-        self._left = bounds.requests
-        self._users_in = bounds.users
-        self._used_up = anyio.Event()
-        """The requests of the level have all been started."""
         self._all_out = anyio.Event()
+        """No request is in flight and none will start."""
         self._cut: Outcome = "censored"
         self.draining = False
         self.measured_until_ns = 0
@@ -94,8 +91,7 @@ class ClosedLoop:
         """Hold the level; returns when every request has its outcome."""
         bounds = self._bounds
         async with anyio.create_task_group() as group:
-            for user in range(bounds.users):
-                group.start_soon(self._hold_user, user)
+            self._begin(group)
             ended_as_planned = await self._measure()
             planned_ns = bounds.measure_until_ns
             self.measured_until_ns = (
@@ -103,14 +99,30 @@ class ClosedLoop:
             )
             self._ledger.close(self.measured_until_ns)
             self.draining = True
+            self._start_no_more()
             with anyio.move_on_after(bounds.drain_ns / 1e9):
                 await self._until_stop(2)
             self._cut = "cancelled" if self._stop.level >= 2 else "censored"
             group.cancel_scope.cancel()
+        self._give_up()
         self._recorder.settle()
         books = self._ledger.books
-        books.unsent = self._left or 0
-        books.planned = books.started + books.unsent
+        books.unsent = self._unsent()
+        books.planned = books.started + books.dropped + books.unsent
+
+    def _begin(self, group: TaskGroup) -> None:
+        """Start what starts requests."""
+        raise NotImplementedError
+
+    def _start_no_more(self) -> None:
+        """The measure phase is over."""
+
+    def _give_up(self) -> None:
+        """Give an outcome to requests that were never sent; none is in flight any more."""
+
+    def _unsent(self) -> int:
+        """Planned requests that were not started because the level ended first."""
+        raise NotImplementedError
 
     async def _measure(self) -> bool:
         """Until the level has run its time or its requests (True), or the user says stop."""
@@ -121,7 +133,7 @@ class ClosedLoop:
         return self._stop.level == 0
 
     async def _until_stop(self, level: int) -> None:
-        """Until all users have gone or the user has asked for ``level`` of stopping."""
+        """Until all requests are out or the user has asked for ``level`` of stopping."""
         async with anyio.create_task_group() as group:
 
             async def all_out() -> None:
@@ -132,40 +144,8 @@ class ClosedLoop:
             await self._stop.wait(level)
             group.cancel_scope.cancel()
 
-    def _phase_at(self, intended_ns: int) -> Phase | None:
-        """The phase of a request meant for this moment; None when no more are to start."""
-        if self._stop.level:
-            return None
-        if intended_ns < self._bounds.measure_from_ns:
-            return "warmup"
-        if self._left is not None:
-            if self._left == 0:
-                return None
-            self._left -= 1
-            if self._left == 0:
-                self._used_up.set()
-            return "measure"
-        until_ns = self._bounds.measure_until_ns
-        return "measure" if until_ns is None or intended_ns < until_ns else None
-
-    async def _hold_user(self, user: int) -> None:
-        intended_ns = self._bounds.began_ns
-        try:
-            while (phase := self._phase_at(intended_ns)) is not None:
-                row = await self._one(Start(user, phase, intended_ns))
-                intended_ns += row.ended_ns - row.intended_ns
-                if row.outcome not in ("ok", "timeout"):
-                    with anyio.move_on_after(FAILURE_PAUSE_S):
-                        await self._used_up.wait()
-                    intended_ns = now_ns()
-        finally:
-            self._users_in -= 1
-            if not self._users_in:
-                self._all_out.set()
-
-    async def _one(self, start: Start) -> Row:
-        self._ledger.start(now_ns())
-        sending = self._send(start)
+    async def _see_through(self, sending: Sending) -> Row:
+        """Send a request that the ledger has as started, and keep its row whatever comes of it."""
         try:
             row = await sending.perform()
         except anyio.get_cancelled_exc_class():

@@ -18,12 +18,20 @@ class Stop:
 
     def __init__(self) -> None:
         self.level = 0
+        self.reason: str | None = None
+        """Why the run was aborted, where it was no signal."""
         self._changed = asyncio.Event()
 
     def ask(self) -> None:
         """One more signal."""
         self.level = min(self.level + 1, 2)
         self._changed.set()
+
+    def abort(self, reason: str) -> None:
+        """A threshold of the scenario was passed: drain, and say why."""
+        if not self.level:
+            self.reason = reason
+            self.ask()
 
     async def wait(self, level: int) -> None:
         """Until the user has asked for at least ``level``."""

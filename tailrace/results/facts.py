@@ -54,7 +54,8 @@ class StageFacts:
     """One load level of one model. Points in time are ns since the run's origin."""
 
     index: int
-    users: int
+    users: int | None
+    """None in an open loop."""
     warmup_s: float
     duration_s: float | None
     requests: int | None
@@ -68,6 +69,15 @@ class StageFacts:
     max_in_flight: int = 0
     connections_opened: int = 0
     stamps: StampFacts = field(default_factory=StampFacts)
+    load: str = ""
+    """In a table's cell: ``8`` users, or ``50/s`` of an open loop."""
+    arrivals: dict[str, Any] | None = None
+    """An open loop's requested and realised arrivals; see results/arrival_stats.py."""
+
+    @property
+    def label(self) -> str:
+        """In a sentence: ``8 users``, ``50/s``."""
+        return self.load if self.users is None else f"{self.users} users"
 
 
 @dataclass(slots=True)
@@ -99,8 +109,9 @@ class RunFacts:
     """Event loop, transport, where the stamps are taken."""
     scenario: dict[str, Any]
     models: list[ModelFacts] = field(default_factory=list)
-    ended: Literal["complete", "interrupted"] | None = None
+    ended: Literal["complete", "interrupted", "aborted"] | None = None
     """None while the run goes on, and for ever in a run that was killed."""
+    abort_reason: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, schema name first."""

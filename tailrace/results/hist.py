@@ -130,6 +130,13 @@ class Hist:
         high = int(self._hdr.get_highest_equivalent_value(low))
         return min(max(high, self.min_ns), self.max_ns)
 
+    def share_above(self, value_ns: int) -> float:
+        """Share of the samples above a value, to three digits; 0 without samples."""
+        if not self.n or value_ns >= self.max_ns:
+            return 0.0
+        index = int(bucket_index(np.array([min(max(value_ns, 0), HIGHEST_NS)]))[0])
+        return int(self._counts[index + 1 :].sum()) / self.n
+
     def encode(self) -> str:
         """HdrHistogram's V1 compressed payload in base64, as interval logs hold it."""
         return cast(str, self._synced().encode().decode("ascii"))

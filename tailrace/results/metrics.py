@@ -18,6 +18,12 @@ class Metric(NamedTuple):
 
 
 METRICS: tuple[Metric, ...] = (
+    Metric(
+        "start_lag",
+        "start lag",
+        "intended start to sent: the client's own lateness, of requests that waited neither for "
+        "admission nor for a connection",
+    ),
     Metric("connect", "connect", "TCP connect of a request that opened its connection"),
     Metric("tls", "TLS", "TLS handshake after the TCP connect"),
     Metric("headers", "headers", "sent to the read that completed the response headers"),

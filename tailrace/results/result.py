@@ -57,6 +57,8 @@ def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
     return {
         "index": facts.index,
         "users": facts.users,
+        "load": facts.load or str(facts.users),
+        "arrivals": facts.arrivals,
         "window": _window(facts),
         "counts": _counts(facts, tally),
         "errors": dict(sorted(tally.error_classes.items())),
@@ -98,7 +100,7 @@ def metric_result(tally: Tally, name: str) -> dict[str, Any]:
     }
 
 
-def rates(tally: Tally, users: int, seconds: float | None) -> dict[str, float | None]:
+def rates(tally: Tally, users: int | None, seconds: float | None) -> dict[str, float | None]:
     """Requests and tokens a second inside the measure window; None while it has no length."""
     if seconds is None or seconds <= 0:
         return dict.fromkeys(("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"))
@@ -106,7 +108,7 @@ def rates(tally: Tally, users: int, seconds: float | None) -> dict[str, float | 
     return {
         "requests_per_s": round(tally.window_requests / seconds, 4),
         "tokens_per_s": round(tokens_per_s, 4),
-        "tokens_per_s_per_user": round(tokens_per_s / users, 4),
+        "tokens_per_s_per_user": round(tokens_per_s / users, 4) if users else None,
     }
 
 

@@ -74,6 +74,8 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     error: str | None = None
     reused: bool | None = None
     """Whether an earlier request had already used the connection."""
+    queued: bool = False
+    """Whether it waited for admission: too many were in flight when it was due."""
     reads: int = 0
     """Socket reads that carried body bytes."""
     body_bytes: int = 0

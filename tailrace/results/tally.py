@@ -100,7 +100,11 @@ class Tally:
         if row.error_class is not None:
             self.error_classes[row.error_class] += 1
         self.reused += row.reused is True
+        if row.outcome in _SAMPLED and row.sent_ns is None:
+            self._bound("ttft_response", row.ended_ns - row.intended_ns)
+            self._bound("e2e_response", row.ended_ns - row.intended_ns)
         if row.outcome in _SAMPLED and row.sent_ns is not None:
+            self._add_start(row, row.sent_ns)
             self._add_latency(row, row.sent_ns)
             self._add_gaps(row)
             self._add_coalesced(row, row.sent_ns)
@@ -113,6 +117,14 @@ class Tally:
         self._values[name].append(value_ns)
         count, smallest = self.bounds.get(name, (0, value_ns))
         self.bounds[name] = (count + 1, min(smallest, value_ns))
+
+    def _add_start(self, row: Row, sent_ns: int) -> None:
+        """How late the client itself was, without what it had to wait for."""
+        if row.queued:
+            return
+        connected_ns = row.tls_end_ns or row.connect_end_ns
+        if connected_ns is None or connected_ns <= row.intended_ns:
+            self._values["start_lag"].append(max(0, sent_ns - row.intended_ns))
 
     def _add_latency(self, row: Row, sent_ns: int) -> None:
         values = self._values

@@ -38,6 +38,8 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
     notes: list[str] = []
     if facts.ended is None:
         reasons.append("the run did not end: requests in flight at its death left no line")
+    if facts.ended == "aborted":
+        notes.append(f"aborted: {facts.abort_reason}")
     if facts.ended == "interrupted":
         notes.append("interrupted by a signal: the last stage is shorter than planned")
     measured = 0
@@ -58,7 +60,7 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
 def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
     if stage.ended_ns is None:
         return
-    where = f"{model.model} at {stage.users} users"
+    where = f"{model.model} at {stage.label}"
     if not stage.books.balanced():
         yield f"{where}: the books do not balance: {document['counts']['books']}"
     for outcome in OUTCOMES:
@@ -69,8 +71,8 @@ def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]
 
 def _load_notes(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
     mean = document["in_flight"]["mean"]
-    if mean is not None and mean < 0.95 * stage.users:
+    if stage.users and mean is not None and mean < 0.95 * stage.users:
         yield (
-            f"{model.model} at {stage.users} users: only {mean:.2f} requests were in flight on "
+            f"{model.model} at {stage.label}: only {mean:.2f} requests were in flight on "
             "average, so the load was lower than asked"
         )

@@ -5,21 +5,53 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from tailrace.scenarios.rates import Arrivals
+
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
 LoopName = Literal["auto", "uvloop", "asyncio"]
+PolicyName = Literal["queue", "drop", "abort"]
+ThinkName = Literal["constant", "exponential"]
+
 
 DEFAULT_PROMPT = "Explain in plain words why the slowest requests decide how fast a service feels."
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """One load level: a closed loop of ``users``, bounded by a duration or a number of requests."""
+class Think:
+    """How long a user of a closed loop pauses after an answer."""
 
-    users: int
+    mean_s: float
+    process: ThinkName = "constant"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One load level: a closed loop of ``users``, or an open loop of ``arrivals``.
+
+    Bounded by a duration or a number of requests; an open loop also by what its phases last.
+    """
+
+    users: int | None
     warmup_s: float
     duration_s: float | None
     requests: int | None
+    think: Think | None = None
+    arrivals: Arrivals | None = None
+    max_in_flight: int | None = None
+    """Cap of an open loop; None is none."""
+    when_full: PolicyName = "queue"
+    """What becomes of an arrival that finds the cap reached."""
+
+    @property
+    def load(self) -> str:
+        """In a table's cell: ``8`` users, ``50/s``, ``5..50/s``."""
+        return str(self.users) if self.arrivals is None else self.arrivals.text
+
+    @property
+    def label(self) -> str:
+        """In a sentence: ``8 users``, ``50/s``."""
+        return self.load if self.users is None else f"{self.users} users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +95,5 @@ class Scenario:
 
     @property
     def most_users(self) -> int:
-        """The highest level."""
-        return max(level.users for level in self.levels)
+        """The most requests that the levels are sure to have in flight."""
+        return max(level.users or level.max_in_flight or 1 for level in self.levels)

@@ -60,6 +60,15 @@ class Arrivals:
             total += phase.duration_s
         return total if self.phases else None
 
+    @property
+    def text(self) -> str:
+        """In a table's cell: ``50/s``, ``5..50/s``, ``replay``; a range where the rate changes."""
+        if not self.phases:
+            return self.process
+        rates = [rate for phase in self.phases for rate in (phase.from_per_s, phase.to_per_s)]
+        low, high = min(rates), max(rates)
+        return f"{low:g}/s" if low == high else f"{low:g}..{high:g}/s"
+
 
 def parse_rates(text: str, what: str = "--rate") -> tuple[tuple[RatePhase, ...], ...]:
     """``10,20``: levels; ``10 for 30s; 5..50 over 60s``: a level's phases, in the order given."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tailrace.engine.admission import Admission, Policy
+from tailrace.engine.admission import Admission
+from tailrace.scenarios.model import PolicyName as Policy
 
 many = settings(max_examples=200, deadline=None)
 

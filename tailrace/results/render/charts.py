@@ -52,7 +52,7 @@ def _icl(levels: Sequence[Level]) -> Drawing:
         spread = level.metrics["icl"]
         figures = {**spread.percentiles, "max": spread.max}
         points = (_point(x, f"{level.title}, {n}", figures[n]) for n, x in places.items())
-        curves.append(Curve(str(level.users), tuple(p for p in points if p is not None)))
+        curves.append(Curve(level.load, tuple(p for p in points if p is not None)))
     caption = "ICL by percentile, a line for each number of users"
     ticks = [(x, name) for name, x in places.items()]
     return Drawing(caption, chart(caption, "ms", "percentile", ticks, curves))
@@ -74,7 +74,7 @@ def _point(x: float, name: str, figure: Figure) -> Point | None:
 
 
 def _user_ticks(levels: Sequence[Level]) -> Ticks:
-    return sorted({(_user_x(level), str(level.users)) for level in levels})
+    return sorted({(_user_x(level), level.load) for level in levels})
 
 
 def _user_x(level: Level) -> float:

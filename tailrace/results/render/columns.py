@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tailrace.results.render.figures import Figure, count, hundredths, latency, number
 from tailrace.results.render.table import Level
+from tailrace.results.render.text import safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Column:
     """Whether anything but nought is bad news."""
     rare: bool = False
     """Left out where every level has nought."""
+    of_open_loop: bool = False
+    """Left out where every level is a closed loop."""
 
     label: str = ""
     """Its name in a table without groups, where that is not the group and the title."""
@@ -35,10 +38,12 @@ class Column:
 def headline(levels: Sequence[Level]) -> list[Column]:
     """The columns worth their room for these levels."""
     reached = [level for level in levels if level.reached]
+    open_loop = any(level.users is None for level in reached)
     return [
-        column
+        replace(column, title="load") if open_loop and column.title == "users" else column
         for column in COLUMNS
-        if not column.rare or any(column.cell(level) != "0" for level in reached)
+        if (open_loop or not column.of_open_loop)
+        and (not column.rare or any(column.cell(level) != "0" for level in reached))
     ]
 
 
@@ -73,10 +78,19 @@ def _in_flight(level: Level) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("", "users", lambda level: count(level.users)),
+    Column("", "users", lambda level: safe_text(level.load)),
     Column("in flight", "mean", _in_flight, "in_flight"),
     Column("in flight", "max", lambda level: count(level.in_flight_max), "in_flight"),
     Column("requests", "ok", _counted("ok"), "outcomes", label="ok"),
+    Column(
+        "requests",
+        "drop",
+        lambda level: count(level.books["dropped"]),
+        "outcomes",
+        bad=True,
+        rare=True,
+        label="dropped",
+    ),
     Column("requests", "err", _counted("error"), "outcomes", bad=True, label="error"),
     Column("requests", "t/o", _counted("timeout"), "outcomes", bad=True, label="timeout"),
     Column("requests", "cens", _counted("censored"), "outcomes", bad=True, label="censored"),
@@ -93,6 +107,14 @@ COLUMNS: tuple[Column, ...] = (
     _percentile("ttft", "TTFT", "p50"),
     _percentile("ttft", "TTFT", "p95"),
     _percentile("ttft", "TTFT", "p99"),
+    Column(
+        "TTFT ms",
+        "due p99",
+        lambda level: latency(level.metrics["ttft_response"].percentiles["p99"]),
+        "ttft_response",
+        of_open_loop=True,
+        label="TTFT (response) p99 ms",
+    ),
     _percentile("icl", "ICL", "p50"),
     _percentile("icl", "ICL", "p99"),
     Column("ICL ms", "max", lambda level: latency(_longest(level)), "icl", label="ICL max ms"),

@@ -33,7 +33,8 @@ class Snapshot:
     models: int
     stage_index: int
     stages: int
-    users: int
+    load: str
+    """In a sentence: ``8 users``, ``50/s``."""
     phase: Literal["warmup", "measure", "drain"]
     elapsed_s: float
     """Since the phase began."""
@@ -102,7 +103,7 @@ class Panel:
         rate, tokens = number(now.requests_per_s), number(now.tokens_per_s)
         return [
             ("model", model, "bold cyan"),
-            ("level", f"{now.users} users  ({now.stage_index + 1} of {now.stages})", "bold"),
+            ("level", f"{now.load}  ({now.stage_index + 1} of {now.stages})", "bold"),
             (now.phase, f"{bar(now.done_share)}{now.progress}", ""),
             (
                 "requests",
@@ -131,7 +132,7 @@ def log_line(snapshot: Snapshot) -> str:
     words = {
         "model": _word(now.model),
         "model_no": f"{now.model_index + 1}/{now.models}",
-        "users": now.users,
+        "load": _word(now.load.removesuffix(" users")),
         "level": f"{now.stage_index + 1}/{now.stages}",
         "phase": now.phase,
         "elapsed_s": now.elapsed,

@@ -108,8 +108,8 @@ def _sheet(
     )
 
 
-def _users(level: Level) -> str:
-    return count(level.users)
+def _load(level: Level) -> str:
+    return level.load
 
 
 def _outcomes(levels: Sequence[Level]) -> Sheet:
@@ -119,7 +119,7 @@ def _outcomes(levels: Sequence[Level]) -> Sheet:
     books = [(name, of("books", name)) for name in ("planned", "started", "dropped", "unsent")]
     outcomes = [(f"measured {name}", of("measured", name)) for name in OUTCOMES]
     columns = [
-        ("users", _users),
+        ("load", _load),
         *books,
         ("warm-up", lambda level: count(level.warmup)),
         *outcomes,
@@ -129,7 +129,7 @@ def _outcomes(levels: Sequence[Level]) -> Sheet:
 
 def _in_flight(levels: Sequence[Level]) -> Sheet:
     columns = [
-        ("asked", _users),
+        ("asked", _load),
         ("mean", lambda level: hundredths(level.in_flight_mean)),
         ("max", lambda level: count(level.in_flight_max)),
         ("time at asked", lambda level: share(level.at_asked)),
@@ -145,7 +145,7 @@ def _tokens(levels: Sequence[Level]) -> Sheet:
         return lambda level: count(level.tokens[name])
 
     columns = [
-        ("users", _users),
+        ("load", _load),
         ("source", lambda level: _tallied(level.tokens["source"])),
         *((name, total(name)) for name in ("output", "input", "cached", "chunks")),
         ("answers where chunks differ", total("requests_chunks_differ")),
@@ -158,12 +158,12 @@ def _tokens(levels: Sequence[Level]) -> Sheet:
 def _errors(levels: Sequence[Level]) -> Sheet:
     classes = dict.fromkeys(name for level in levels for name in level.errors)
     rows = tuple(
-        (name, count(level.users), count(level.errors[name]))
+        (name, level.load, count(level.errors[name]))
         for name in classes
         for level in levels
         if name in level.errors
     )
-    return Sheet("Errors by class", ("class", "users", "requests"), ("", "", ""), rows, texts=1)
+    return Sheet("Errors by class", ("class", "load", "requests"), ("", "", ""), rows, texts=1)
 
 
 def _tallied(counts: dict[str, int]) -> str:

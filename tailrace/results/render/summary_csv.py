@@ -54,7 +54,7 @@ def _metric_header(name: str) -> Iterator[str]:
 
 
 HEADER: tuple[str, ...] = (
-    *("model", "status", "error_class", "level", "users"),
+    *("model", "status", "error_class", "level", "load", "users"),
     *("in_flight_mean", "in_flight_max", "time_at_asked_share", "window_s"),
     *("planned", "started", "dropped", "unsent", "warmup", "measured"),
     *(f"measured_{outcome}" for outcome in OUTCOMES),
@@ -69,10 +69,11 @@ def _cells(level: Level) -> Iterator[tuple[str, Cell]]:
     yield "model", guarded(level.model)
     yield "status", level.status
     yield "error_class", guarded(level.error_class or "")
-    if level.index is None or level.users is None:
+    if level.index is None:
         return
     yield "level", level.index
-    yield "users", level.users
+    yield "load", guarded(level.load)
+    yield "users", "" if level.users is None else level.users
     yield "in_flight_mean", decimal(level.in_flight_mean)
     yield "in_flight_max", decimal(level.in_flight_max)
     yield "time_at_asked_share", decimal(level.at_asked)

@@ -47,6 +47,8 @@ class Level:
     error: str | None
     index: int | None = None
     users: int | None = None
+    load: str = ""
+    """``8`` users, or ``50/s`` of an open loop."""
     window_s: float | None = None
     in_flight_mean: float | None = None
     in_flight_max: int | None = None
@@ -74,8 +76,8 @@ class Level:
 
     @property
     def title(self) -> str:
-        """``1 user``, ``8 users``."""
-        return f"{self.users} user{'' if self.users == 1 else 's'}"
+        """``1 user``, ``8 users``, ``50/s``."""
+        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
 
     @property
     def state(self) -> str:
@@ -115,6 +117,7 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         **bare,
         index=stage["index"],
         users=stage["users"],
+        load=stage["load"],
         window_s=stage["window"]["seconds"],
         in_flight_mean=flight["mean"],
         in_flight_max=flight["max"],

@@ -12,11 +12,12 @@ from itertools import pairwise
 
 import pytest
 
-from tailrace.engine import scheduler
+from tailrace.engine import closed_loop
 from tailrace.engine.clock import now_ns
+from tailrace.engine.closed_loop import ClosedLoop, Thoughts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.recorder import Recorder
-from tailrace.engine.scheduler import Bounds, ClosedLoop, Start
+from tailrace.engine.scheduler import Bounds, Start
 from tailrace.engine.stop import Stop
 from tailrace.results.facts import Books
 from tailrace.results.schema import Outcome, Row, parse_row
@@ -46,13 +47,13 @@ class Level:
     alive: int = 0
     most_alive: int = 0
     on_start: Callable[[int], None] = lambda sequence: None
+    thoughts: Thoughts | None = None
 
     async def run(self) -> None:
         self.began_ns = now_ns()
         measure_from_ns = self.began_ns + self.warmup_ms * MS
         duration_ns = None if self.duration_ms is None else self.duration_ms * MS
         self.bounds = Bounds(
-            self.users,
             self.began_ns,
             measure_from_ns,
             duration_ns,
@@ -62,7 +63,15 @@ class Level:
         self.ledger = Ledger(self.books, measure_from_ns, self.bounds.measure_until_ns)
         self.tally = Tally(measure_from_ns, self.bounds.measure_until_ns)
         recorder = Recorder(self.tally, self.lines.append)
-        self.loop = ClosedLoop(self.bounds, self.send, self.ledger, recorder, self.stop)
+        self.loop = ClosedLoop(
+            self.bounds,
+            self.send,
+            self.ledger,
+            recorder,
+            self.stop,
+            range(self.users),
+            self.thoughts,
+        )
         await asyncio.wait_for(self.through(), 60)
         self.ended_ns = now_ns()
         self.ledger.close(self.loop.measured_until_ns)
@@ -91,8 +100,8 @@ class Sleeping:
     def __init__(self, level: Level, sequence: int, start: Start) -> None:
         self._level = level
         self._sequence = sequence
-        self._row = Row(str(sequence), 0, start.user, start.phase, start.intended_ns)
-        self._row.sent_ns = now_ns()
+        self.row = Row(str(sequence), 0, start.user, start.phase, start.intended_ns)
+        self.row.sent_ns = now_ns()
 
     async def perform(self) -> Row:
         level = self._level
@@ -102,12 +111,12 @@ class Sleeping:
             await asyncio.sleep(level.takes_s(self._sequence))
         finally:
             level.alive -= 1
-        self._row.outcome = level.ends(self._sequence)
+        self.row.outcome = level.ends(self._sequence)
         return self.cut()
 
     def cut(self) -> Row:
-        self._row.ended_ns = now_ns()
-        return self._row
+        self.row.ended_ns = now_ns()
+        return self.row
 
 
 def check_books(level: Level) -> None:
@@ -308,7 +317,7 @@ async def test_stopped_requests_are_unsent() -> None:
 
 
 async def test_a_failed_request_makes_its_user_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "FAILURE_PAUSE_S", 0.04)
+    monkeypatch.setattr(closed_loop, "FAILURE_PAUSE_S", 0.04)
     level = Level(1, requests=3, ends=lambda sequence: "error" if sequence == 0 else "ok")
     await level.run()
     check_books(level)
@@ -319,7 +328,7 @@ async def test_a_failed_request_makes_its_user_pause(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("outcome", ["ok", "timeout"])
 async def test_others_do_not(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "FAILURE_PAUSE_S", FOREVER_S)
+    monkeypatch.setattr(closed_loop, "FAILURE_PAUSE_S", FOREVER_S)
     level = Level(1, requests=3, ends=lambda sequence: outcome)
     await level.run()
     check_books(level)
@@ -330,7 +339,7 @@ async def test_a_pause_with_nothing_left_to_send_does_not_stretch_the_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By requests, the window ends with the last measured request, failed or not."""
-    monkeypatch.setattr(scheduler, "FAILURE_PAUSE_S", 1.5)
+    monkeypatch.setattr(closed_loop, "FAILURE_PAUSE_S", 1.5)
     level = Level(1, requests=1, ends=lambda sequence: "error")
     await level.run()
     check_books(level)
@@ -356,7 +365,7 @@ async def test_rows_reach_the_journal_while_the_level_runs() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_books_balance_however_it_goes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "FAILURE_PAUSE_S", 0.005)
+    monkeypatch.setattr(closed_loop, "FAILURE_PAUSE_S", 0.005)
     outcomes: tuple[Outcome, ...] = ("ok", "ok", "error", "timeout")
     by_requests = seed % 2 == 0
     level = Level(

@@ -1,0 +1,157 @@
+"""Load: a level of the scenario as the scheduler that holds it, for one worker's share of it.
+
+Every worker knows the whole level: it computes the one global schedule and takes each ``of``-th
+arrival, or holds each ``of``-th user. Nothing random is drawn twice, and the shares add up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from tailrace.engine.admission import Admission
+from tailrace.engine.arrivals import cumulative, schedule, shard
+from tailrace.engine.closed_loop import ClosedLoop, Thoughts
+from tailrace.engine.ledger import Ledger
+from tailrace.engine.open_loop import OpenLoop
+from tailrace.engine.recorder import Recorder
+from tailrace.engine.scheduler import Bounds, Scheduler, Send, Start
+from tailrace.engine.stop import Stop
+from tailrace.results.arrival_stats import arrival_stats
+from tailrace.scenarios.model import Level, Think
+from tailrace.scenarios.rates import Arrivals, RatePhase
+
+_WARMUP_SEED = 1 << 64
+_THINK_SEED = 1 << 65
+"""Far from the seeds of the levels, which are small numbers apart."""
+
+
+class Share(NamedTuple):
+    """Worker number ``worker`` of ``of``."""
+
+    worker: int = 0
+    of: int = 1
+
+    def count(self, total: int) -> int:
+        """How many of ``total`` things, dealt in turn, are this worker's."""
+        return len(range(self.worker, total, self.of))
+
+
+WHOLE = Share()
+
+
+_AHEAD_S, _MOST_AHEAD = 0.5, 512
+"""An open loop's connections are opened ahead as for answers of half a second."""
+
+
+def connections_ahead(level: Level) -> int:
+    """How many connections to open before the level's first request."""
+    if level.arrivals is None:
+        return level.users or 0
+    rates = [rate for p in level.arrivals.phases for rate in (p.from_per_s, p.to_per_s)]
+    wanted = math.ceil(max(rates, default=8.0) * _AHEAD_S)
+    return min(max(wanted, 4), level.max_in_flight or _MOST_AHEAD, _MOST_AHEAD)
+
+
+def bounds_of(level: Level, share: Share, began_ns: int, drain_s: float) -> Bounds:
+    """The level's bounds for this worker, beginning at ``began_ns``."""
+    duration_s = level.duration_s
+    if duration_s is None and level.requests is None and level.arrivals is not None:
+        duration_s = level.arrivals.lasts_s
+    return Bounds(
+        began_ns=began_ns,
+        measure_from_ns=began_ns + round(level.warmup_s * 1e9),
+        duration_ns=None if duration_s is None else round(duration_s * 1e9),
+        requests=None if level.requests is None else share.count(level.requests),
+        drain_ns=round(drain_s * 1e9),
+    )
+
+
+def scheduler_of(
+    level: Level,
+    share: Share,
+    seed: int,
+    bounds: Bounds,
+    send: Send,
+    ledger: Ledger,
+    recorder: Recorder,
+    stop: Stop,
+) -> Scheduler:
+    """The loop that holds this worker's share of the level; ``seed`` is the level's own."""
+    if level.arrivals is None:
+        users = range(share.worker, level.users or 0, share.of)
+        thoughts = None if level.think is None else thoughts_of(level.think, seed)
+        return ClosedLoop(bounds, send, ledger, recorder, stop, users, thoughts)
+    limit = None if level.max_in_flight is None else share.count(level.max_in_flight)
+    return OpenLoop(
+        bounds,
+        send,
+        ledger,
+        recorder,
+        stop,
+        starts_of(level, level.arrivals, share, seed, bounds),
+        Admission(limit, level.when_full),
+    )
+
+
+def starts_of(
+    level: Level, arrivals: Arrivals, share: Share, seed: int, bounds: Bounds
+) -> Iterator[Start]:
+    """This worker's arrivals: warm-up at the rate that measuring begins with, then the schedule."""
+    measured = schedule(arrivals, seed, bounds.duration_ns, level.requests)
+    return chain(
+        (
+            Start(index, "warmup", bounds.began_ns + due_ns)
+            for index, due_ns in shard(_warmup(level, arrivals, seed), share.worker, share.of)
+        ),
+        (
+            Start(index, "measure", bounds.measure_from_ns + due_ns)
+            for index, due_ns in shard(measured, share.worker, share.of)
+        ),
+    )
+
+
+def _warmup(level: Level, arrivals: Arrivals, seed: int) -> Iterator[int]:
+    first = arrivals.phases[0].from_per_s if arrivals.phases else 0.0
+    if not first or not level.warmup_s:
+        return iter(())
+    steady = replace(arrivals, phases=(RatePhase(first, first, None),))
+    return schedule(steady, seed + _WARMUP_SEED, round(level.warmup_s * 1e9), None)
+
+
+def thoughts_of(think: Think, seed: int) -> Thoughts:
+    """Think times by user; those of a user do not depend on which worker holds it."""
+    mean_ns = think.mean_s * 1e9
+
+    def of_user(user: int) -> Iterator[int]:
+        if think.process == "constant":
+            while True:
+                yield round(mean_ns)
+        dice = np.random.Generator(np.random.Philox(key=(seed + _THINK_SEED + user) % 2**128))
+        while True:
+            yield round(float(dice.standard_exponential(method="inv")) * mean_ns)
+
+    return of_user
+
+
+def arrivals_found(level: Level, loop: Scheduler, bounds: Bounds) -> dict[str, object] | None:
+    """An open loop's arrivals as requested and as the loop acted on them; None for a closed one."""
+    if not isinstance(loop, OpenLoop) or level.arrivals is None:
+        return None
+    from_ns = bounds.measure_from_ns
+    length_ns = loop.measured_until_ns - from_ns
+    process = level.arrivals.process
+    found: dict[str, object] = {"process": process, "burstiness": level.arrivals.burstiness}
+    if length_ns <= 0 or not loop.begun_ns:
+        return found
+    begun = np.asarray(loop.begun_ns, dtype=np.int64) - from_ns
+    if bounds.duration_ns is None:
+        length_ns = int(begun[-1]) + 1  # the rest is waiting for the last answers
+    return found | arrival_stats(
+        begun, 0, length_ns, cumulative(level.arrivals), process, level.arrivals.burstiness
+    )

@@ -1,0 +1,148 @@
+"""OpenLoop: starts requests when a schedule says so, whatever has become of those before.
+
+Rule: a request is never started before its due time; it is made ready ahead of it, so that what is
+left to do is to send. How long it waits for admission is part of its response time, which counts
+from the due time, and not of its service time.
+Why: a load that waits for slow answers before it asks again hides just the moments in which users
+would have suffered (coordinated omission, as Gil Tene named it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Iterator
+
+from anyio.abc import TaskGroup
+
+from tailrace.alarm import Alarm, make_alarm
+from tailrace.engine.admission import Admission
+from tailrace.engine.clock import now_ns
+from tailrace.engine.ledger import Ledger
+from tailrace.engine.recorder import Recorder
+from tailrace.engine.scheduler import Bounds, Scheduler, Send, Sending, Start
+from tailrace.engine.stop import Stop
+
+START_AT_ONCE = 64
+"""Overdue requests started before the loop gets a turn."""
+
+
+class OpenLoop(Scheduler):
+    """One level of ``starts``, in the order of their intended times."""
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        send: Send,
+        ledger: Ledger,
+        recorder: Recorder,
+        stop: Stop,
+        starts: Iterator[Start],
+        admission: Admission[Sending],
+    ) -> None:
+        super().__init__(bounds, send, ledger, recorder, stop)
+        self._starts = starts
+        self._admission = admission
+        self._next: tuple[Start, Sending] | None = None
+        """The next request, made ready."""
+        self._running = 0
+        self._over = False
+        self._group: TaskGroup | None = None
+        self._alarm: Alarm | None = None
+        self.begun_ns = array("q")
+        """When the loop acted on each measured arrival, admitted or not."""
+
+    def _begin(self, group: TaskGroup) -> None:
+        self._group = group
+        self._alarm = make_alarm(asyncio.get_running_loop(), self._ring)
+        self._make_ready()
+        self._arm()
+
+    def _make_ready(self) -> None:
+        start = next(self._starts, None)
+        self._next = None if start is None else (start, self._send(start))
+
+    def _arm(self) -> None:
+        if self._next is not None and self._alarm is not None:
+            self._alarm.arm(self._next[0].intended_ns)
+        elif self._next is None:
+            self._check_out()
+
+    def _ring(self) -> None:
+        if self._over:
+            return
+        for _ in range(START_AT_ONCE):
+            if self._stop.level or self._next is None or self._next[0].intended_ns > now_ns():
+                break
+            start, sending = self._next
+            self._arrive(start, sending)
+            self._make_ready()
+        if not self._stop.level:
+            self._arm()
+
+    def _arrive(self, start: Start, sending: Sending) -> None:
+        at_ns = now_ns()
+        if start.phase == "measure":
+            self.begun_ns.append(at_ns)
+        decision = self._admission.arrive(sending)
+        sending.row.queued = decision == "queue"
+        if decision == "start":
+            self._go(sending, at_ns)
+        elif decision != "queue":
+            self._ledger.books.dropped += 1
+            if decision == "abort":
+                limit = self._admission.in_flight
+                self._stop.abort(
+                    f"a request was due while {limit} were in flight, the most allowed"
+                )
+
+    def _go(self, sending: Sending, at_ns: int) -> None:
+        assert self._group is not None
+        self._ledger.start(at_ns)
+        self._running += 1
+        self._group.start_soon(self._one, sending)
+
+    async def _one(self, sending: Sending) -> None:
+        try:
+            await self._see_through(sending)
+        finally:
+            self._running -= 1
+            self._follow()
+            self._check_out()
+
+    def _follow(self) -> None:
+        """Somebody's place is free: start who waits for it, unless nothing is to start any more."""
+        while (following := self._admission.free()) is not None:
+            if not self._cancelled and not self._stop.level:
+                self._go(following, now_ns())
+                return
+            self._lose(following)
+
+    @property
+    def _cancelled(self) -> bool:
+        return self._group is not None and self._group.cancel_scope.cancel_called
+
+    def _check_out(self) -> None:
+        if not self._running and (self._over or self._next is None):
+            self._all_out.set()
+
+    def _start_no_more(self) -> None:
+        self._over = True
+        if self._alarm is not None:
+            self._alarm.close()
+        self._check_out()
+
+    def _give_up(self) -> None:
+        for sending in self._admission.give_up():
+            self._lose(sending)
+
+    def _lose(self, sending: Sending) -> None:
+        """A request that waited for admission until the end: it counts with the time it waited."""
+        at_ns = now_ns()
+        self._ledger.start(at_ns)
+        row = sending.cut()
+        row.outcome = self._cut
+        self._end(row)
+
+    def _unsent(self) -> int:
+        return (self._next is not None) + sum(1 for _ in self._starts)
