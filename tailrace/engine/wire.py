@@ -24,7 +24,7 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Timeouts, WireError
 from tailrace.engine.stamps import StampBook, ask_for_stamps
 from tailrace.engine.wire_connection import Connection
-from tailrace.engine.wire_kernel import KernelLink
+from tailrace.engine.wire_kernel import KernelLink, Poller
 from tailrace.engine.wire_link import Inbox, LoopLink
 
 Origin = tuple[str, str, int]
@@ -83,6 +83,7 @@ class FastTransport(httpx.AsyncBaseTransport):
         such a connection would race with its end."""
         self._addresses: dict[Origin, list[tuple[socket.AddressFamily, tuple[object, ...]]]] = {}
         self._inbox: Inbox | None = None
+        self._poller: Poller | None = None
 
     async def exchange(self, request: httpx.Request, exchange: Exchange) -> None:
         """See Wire.exchange."""
@@ -107,6 +108,9 @@ class FastTransport(httpx.AsyncBaseTransport):
         for connection in tuple(self._open):
             connection.close()
         self._idle.clear()
+        if self._poller is not None:
+            self._poller.close()
+            self._poller = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """httpx's own entrance: returns at the headers, body as an async stream of the reads."""
@@ -179,7 +183,9 @@ class FastTransport(httpx.AsyncBaseTransport):
         origin = connection.origin
         tls = origin[0] == "https"
         if not tls and self._kernel_stamps and ask_for_stamps(sock):
-            connection.link = KernelLink(loop, sock, connection, self.stamps)
+            if self._poller is None:
+                self._poller = Poller(loop)
+            connection.link = KernelLink(loop, self._poller, sock, connection, self.stamps)
             return
         if self._inbox is None:
             self._inbox = Inbox(loop)

@@ -126,6 +126,11 @@ class Connection:
         finally:
             pending.clear()
 
+    def on_message_begin(self) -> None:
+        """httptools: an answer begins; one that nobody asked for cannot be trusted."""
+        if self._exchange is None:
+            self.close()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: one header (or trailer) field."""
         if self._exchange is not None and self._exchange.status is None:

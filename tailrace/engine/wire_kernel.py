@@ -1,13 +1,18 @@
 """KernelLink: a connection whose socket we read ourselves, each read with the kernel's own stamp.
 
-Rule: one ``recvmsg`` a wake-up, parsed at once: the stamp is the kernel's, so nothing is gained by
-looking at the other sockets first. The buffer is small, so that a backlog is taken in several reads
-with a stamp each rather than in one with the stamp of its last segment.
+Rule: one ``recvmsg`` a wake-up, handed on at once: the stamp is the kernel's, so nothing is gained
+by looking at the other sockets first. The buffer is small, so that a backlog is taken in several
+reads with a stamp each rather than in one with the stamp of its last segment.
+
+All links of a loop share an epoll of their own, which the loop watches (``Poller``). One look at it
+tells all sockets that are ready. And uvloop's ``add_reader`` gives up on a socket for good when the
+kernel reports an error on it, so that a connection that was reset would look like a silent one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 
 from tailrace.engine.clock import now_ns
@@ -15,25 +20,78 @@ from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
 from tailrace.engine.wire_link import Reader, peek_open
 
 READ_BYTES = 4096
+_AT_ONCE = 256
+"""Sockets read before the loop gets a turn."""
+
+
+class Poller:
+    """Which of the links of one loop are ready; Linux only."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._links: dict[int, KernelLink] = {}
+        loop.add_reader(self._epoll.fileno(), self._run)
+
+    def add(self, fd: int, link: KernelLink) -> None:
+        """Tell this link when its socket can be read."""
+        self._links[fd] = link
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def watch_writing(self, fd: int, wanted: bool) -> None:
+        """Tell it also when it can be written, or no more."""
+        self._epoll.modify(fd, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
+
+    def remove(self, fd: int) -> None:
+        """Forget a socket; to be called before it is closed."""
+        del self._links[fd]
+        self._epoll.unregister(fd)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if not self._epoll.closed:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+
+    def _run(self) -> None:
+        links = self._links
+        for fd, events in self._epoll.poll(0, _AT_ONCE):
+            link = links.get(fd)  # one that was read before it may have closed this one
+            if link is None:
+                continue
+            if events != select.EPOLLOUT:
+                link.read()
+            if events & select.EPOLLOUT:
+                link.write_rest()
 
 
 class KernelLink:
     """A link on a connected non-blocking TCP socket; owns the socket."""
 
-    __slots__ = ("_fd", "_loop", "_reader", "_recvmsg", "_rest", "_socket", "_stamp")
+    __slots__ = (
+        *("_consume", "_fd", "_loop", "_poller", "_reader", "_recvmsg", "_rest", "_socket"),
+        "_stamp",
+    )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, reader: Reader, book: StampBook
+        self,
+        loop: asyncio.AbstractEventLoop,
+        poller: Poller,
+        sock: socket.socket,
+        reader: Reader,
+        book: StampBook,
     ) -> None:
         self._loop = loop
+        self._poller = poller
         self._socket = sock
         self._fd = sock.fileno()
         self._reader = reader
+        self._consume = reader.consume
         self._recvmsg = sock.recvmsg
         self._stamp = book.stamp
         self._rest = b""
         """Bytes that the kernel did not take yet."""
-        loop.add_reader(self._fd, self._readable)
+        poller.add(self._fd, self)
 
     @property
     def usable(self) -> bool:
@@ -57,30 +115,32 @@ class KernelLink:
             return  # broken: the next read tells how
         if sent < len(data):
             self._rest = data[sent:]
-            self._loop.add_writer(self._fd, self._writable)
+            self._poller.watch_writing(self._fd, True)
 
     def close(self) -> None:
         """See Link.close."""
         if self._fd >= 0:
-            self._loop.call_soon(self._end, None)
             self._drop()
+            self._loop.call_soon(self._reader.lost, now_ns(), None)
 
-    def _readable(self) -> None:
+    def read(self) -> None:
+        """Poller: there is something to read, be it an end or an error."""
         try:
             data, ancillary, _, _ = self._recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
-            self._drop()
             self._end(exc)
             return
         if data:
-            self._reader.consume(self._stamp(ancillary), data)
-            return
-        self._drop()
-        self._end(None)
+            self._consume(self._stamp(ancillary), data)
+        else:
+            self._end(None)
 
-    def _writable(self) -> None:
+    def write_rest(self) -> None:
+        """Poller: the kernel takes more."""
+        if not self._rest or self._fd < 0:
+            return
         try:
             sent = self._socket.send(self._rest)
         except (BlockingIOError, InterruptedError):
@@ -89,14 +149,14 @@ class KernelLink:
             sent = len(self._rest)  # broken: the next read tells how
         self._rest = self._rest[sent:]
         if not self._rest:
-            self._loop.remove_writer(self._fd)
+            self._poller.watch_writing(self._fd, False)
 
     def _end(self, exc: Exception | None) -> None:
+        self._drop()
         self._reader.lost(now_ns(), exc)
 
     def _drop(self) -> None:
-        """Take the socket off the loop, then close it: another may get its number at once."""
-        self._loop.remove_reader(self._fd)
-        self._loop.remove_writer(self._fd)
+        """Take the socket off the poller, then close it: another may get its number at once."""
+        self._poller.remove(self._fd)
         self._socket.close()
         self._fd = -1

@@ -13,7 +13,7 @@ NOW = Snapshot(
     models=2,
     stage_index=2,
     stages=4,
-    users=4,
+    load="4 users",
     phase="measure",
     elapsed_s=12.34,
     planned_s=30.0,
@@ -90,7 +90,7 @@ def test_panel_takes_texts_as_they_are():
 
 def test_log_line():
     assert log_line(NOW) == (
-        "model=meta-llama/Llama-3.1-8B-Instruct model_no=1/2 users=4 level=3/4 phase=measure "
+        "model=meta-llama/Llama-3.1-8B-Instruct model_no=1/2 load=4 level=3/4 phase=measure "
         "elapsed_s=12.3/30 requests=123 ok=123 failed=1 in_flight=4 req/s=4.10 tok/s=512 "
         "ttft_p50_ms=123 ttft_p99_ms=234 icl_p50_ms=20.1 icl_p99_ms=22.4"
     )
