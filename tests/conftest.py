@@ -1,12 +1,21 @@
-"""Fixtures for the whole suite: a scripted endpoint that answers fast."""
+"""Fixtures for the whole suite: every event loop, and a scripted endpoint that answers fast."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 
 import pytest
 
 from tailrace.simulate import Script, background
+
+LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
+
+
+@pytest.fixture(scope="session", params=LOOPS)
+def loop(request: pytest.FixtureRequest) -> str:
+    """The name of an event loop, for `tailrace.simulate.launch.loop_factory`."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

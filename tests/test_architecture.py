@@ -21,7 +21,7 @@ PACKAGE = "tailrace"
 # Who may import whom, by the first name below the package. The root's __version__ is for all.
 ANYTHING = frozenset(
     {"cli", "__main__", "demo", "display", "runner"}
-    | {"engine", "scenarios", "results", "simulate", "errors"}
+    | {"engine", "scenarios", "results", "simulate", "alarm", "errors"}
 )
 ARROWS: dict[str, frozenset[str]] = {
     "cli": ANYTHING,
@@ -29,16 +29,17 @@ ARROWS: dict[str, frozenset[str]] = {
     "demo": ANYTHING,
     "runner": frozenset({"display", "engine", "scenarios", "results", "errors"}),
     "display": frozenset({"results", "errors"}),
-    "engine": frozenset({"scenarios", "results", "errors"}),
+    "engine": frozenset({"scenarios", "results", "alarm", "errors"}),
     "scenarios": frozenset({"errors"}),
     "results": frozenset({"errors"}),
-    "simulate": frozenset(),
+    "simulate": frozenset({"alarm"}),
+    "alarm": frozenset(),
     "errors": frozenset(),
     "__init__": frozenset(),
 }
 
-# Every file of these folders is pure or does I/O, and says here which; a new file is declared.
-DECLARED_FOLDERS = ("engine", "scenarios", "results", "simulate")
+# Every file of these parts is pure or does I/O, and says here which; a new file is declared.
+DECLARED_PARTS = ("engine", "scenarios", "results", "simulate", "alarm")
 PURE = (
     "*/__init__.py",
     "engine/dialects/*.py",
@@ -59,6 +60,7 @@ PURE = (
     "simulate/truth.py",
 )
 IO = (
+    "alarm.py",
     "engine/clock.py",
     "engine/fleet.py",
     "engine/host.py",
@@ -274,19 +276,19 @@ def purity_problems(source: Source) -> Iterator[str]:
 
 def leak_problems(files: tuple[Source, ...]) -> Iterator[str]:
     """A pure file that imports one with I/O would be pure in name only."""
-    known = {source.module: source.path for source in files}
+    known = {source.module: source for source in files}
     for source in files:
         if not is_pure(source.path) or source.path.endswith("__init__.py"):
             continue
         for line, module in targets(source, frozenset(known)):
-            path = known.get(module, "")
-            if path and not is_pure(path) and path.split("/")[0] in DECLARED_FOLDERS:
+            target = known.get(module)
+            if target and not is_pure(target.path) and target.part in DECLARED_PARTS:
                 yield f"{source.path}:{line}: a pure file imports {module}, which does I/O"
 
 
 def declaration_problems(files: tuple[Source, ...]) -> Iterator[str]:
     for source in files:
-        if source.part in DECLARED_FOLDERS and not matches(source.path, PURE + IO):
+        if source.part in DECLARED_PARTS and not matches(source.path, PURE + IO):
             yield f"{source.path}: declare it in PURE or IO"
 
 
@@ -442,6 +444,8 @@ def test_no_file_names_a_registry_host_or_a_path_of_one_machine() -> None:
         ("results/x.py", "if TYPE_CHECKING:\n    from tailrace.engine.sse import Event"),
         ("simulate/x.py", "from tailrace.errors import UsageError"),
         ("errors.py", "import tailrace.results.hist"),
+        ("alarm.py", "from tailrace.errors import UsageError"),
+        ("results/x.py", "from tailrace.alarm import Alarm"),
         ("surprise.py", ""),
     ],
 )
@@ -455,7 +459,7 @@ def test_the_arrow_checker_sees(path: str, text: str) -> None:
         ("cli_run.py", "from tailrace.engine import fleet\nimport tailrace.cli"),
         ("engine/x.py", "from tailrace import __version__\nfrom tailrace.results import hist"),
         ("results/render/x.py", "from . import table\nfrom ..hist import Hist"),
-        ("simulate/x.py", "import tailrace.simulate.script"),
+        ("simulate/x.py", "import tailrace.simulate.script\nfrom tailrace.alarm import Alarm"),
     ],
 )
 def test_the_arrow_checker_allows(path: str, text: str) -> None:
@@ -501,6 +505,12 @@ def test_the_leak_checker_sees_a_borrowed_clock() -> None:
     clock = Source("engine/clock.py", "import time")
     sse = Source("engine/sse.py", "def f():\n    from tailrace.engine.clock import now_ns")
     assert len(list(leak_problems((clock, sse)))) == 1
+
+
+def test_the_leak_checker_sees_an_alarm() -> None:
+    alarm = Source("alarm.py", "import os")
+    sse = Source("engine/sse.py", "from tailrace.alarm import make_alarm")
+    assert len(list(leak_problems((alarm, sse)))) == 1
 
 
 def test_pure_and_io_are_told_apart() -> None:

@@ -1,6 +1,5 @@
 """Endpoints in processes of their own, one for each event loop."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -9,8 +8,6 @@ import pytest
 
 from tailrace.simulate import Script, background
 
-LOOPS = ["asyncio"] + (["uvloop"] if importlib.util.find_spec("uvloop") else [])
-
 QUICK = Script(
     ttft_ns=8_000_000,
     gap_ns=2_000_000,
@@ -18,11 +15,6 @@ QUICK = Script(
     models=("sim", "org/sim:7b"),
     fault_after=3,
 )
-
-
-@pytest.fixture(scope="session", params=LOOPS)
-def loop(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="session")
