@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,3 +122,21 @@ def test_a_loop_without_readers_gets_the_portable_ones(monkeypatch: pytest.Monke
         monkeypatch.setattr(loop, "add_reader", refuse)
         assert isinstance(make_alarm(loop, lambda: None), LoopAlarm)
         assert isinstance(make_quiet_alarm(loop, lambda: None), CoarseAlarm)
+
+
+def test_windows_is_asked_for_short_ticks_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    native = SimpleNamespace(
+        timeBeginPeriod=lambda ms: asked.append(f"begin {ms}") or 0,
+        timeEndPeriod=lambda ms: asked.append(f"end {ms}"),
+    )
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        monkeypatch.setattr(ctypes, "windll", SimpleNamespace(winmm=native), raising=False)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(sys, "platform", "win32")
+            alarm = make_quiet_alarm(loop, lambda: None)
+        alarm.close()
+        alarm.close()
+    assert asked == ["begin 1", "end 1"]
+    assert alarm.error_ns >= MS
