@@ -73,6 +73,7 @@ IO = (
     "engine/run.py",
     "engine/scheduler.py",
     "engine/stop.py",
+    "engine/vitals.py",
     "engine/wire*.py",
     "engine/worker.py",
     "results/files.py",
