@@ -46,6 +46,7 @@ PURE = (
     "engine/answer.py",
     "engine/arrivals.py",
     "engine/admission.py",
+    "engine/gauges.py",
     "engine/ledger.py",
     "engine/outgoing.py",
     "engine/recorder.py",
