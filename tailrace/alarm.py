@@ -78,10 +78,12 @@ class KernelAlarm:
 
     def close(self) -> None:
         """Close the descriptor."""
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            try:
+                self._loop.remove_reader(fd)
+            finally:
+                os.close(fd)
 
     def _ring(self) -> None:
         try:

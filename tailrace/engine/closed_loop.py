@@ -23,6 +23,11 @@ from tailrace.results.schema import Phase, Row
 FAILURE_PAUSE_S = 0.1
 """A user whose request failed waits this long, so that a dead server is not flooded."""
 
+SPACING_NS = 100_000
+"""Users come in one after another, this far apart: what a client needs to send a request. All in
+one moment would make the last of a thousand late by as many times that, in each wave of a server
+that answers in step."""
+
 Thoughts = Callable[[int], Iterator[int]]
 """The think times of a user, in ns, one before each request but the first."""
 
@@ -50,8 +55,7 @@ class ClosedLoop(Scheduler):
         self._pacer: Pacer | None = None
 
     def _begin(self, group: TaskGroup) -> None:
-        if self._thoughts is not None:
-            self._pacer = Pacer()
+        self._pacer = Pacer()
         for user in self._users:
             group.start_soon(self._hold_user, user)
 
@@ -82,11 +86,11 @@ class ClosedLoop(Scheduler):
         return "measure" if until_ns is None or intended_ns < until_ns else None
 
     async def _hold_user(self, user: int) -> None:
-        intended_ns = self._bounds.began_ns
+        intended_ns = self._bounds.began_ns + user * SPACING_NS
         thoughts = None if self._thoughts is None else self._thoughts(user)
         try:
             while (phase := self._phase_at(intended_ns)) is not None:
-                if thoughts is not None and not await self._due(intended_ns):
+                if intended_ns > now_ns() and not await self._due(intended_ns):
                     self._take_back(phase)
                     return
                 row = await self._one(Start(user, phase, intended_ns))

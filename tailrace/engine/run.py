@@ -6,6 +6,7 @@ measured is on disk before the next thing starts; the caller then rebuilds the d
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ssl
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from tailrace.engine.load import (
 from tailrace.engine.outgoing import Outgoing
 from tailrace.engine.probe import advice, list_models
 from tailrace.engine.progress import Live, stage_line, take_snapshot
+from tailrace.engine.pulse import Pulse
 from tailrace.engine.recorder import Recorder
 from tailrace.engine.request import Attempt
 from tailrace.engine.scheduler import Bounds, Start
@@ -44,6 +46,9 @@ from tailrace.scenarios.model import Level, Scenario
 
 HABIT_S = 0.05
 """Pause after the cold request, in which the wire learns whether the server keeps connections."""
+
+LEAD_NS = 10_000_000
+"""From making a level ready to its first request, so that none is late from the start."""
 
 SecretHeaders = Sequence[tuple[str, str]]
 
@@ -100,6 +105,7 @@ class Run:
 
     async def go(self) -> RunFacts:
         """Run it all; returns the facts, which are on disk as well."""
+        self._pulse = Pulse(asyncio.get_running_loop())
         try:
             for model in self.facts.models:
                 if self._stop.level:
@@ -182,6 +188,7 @@ class Run:
             index=index,
             users=level.users,
             load=level.load,
+            think_s=0.0 if level.think is None else level.think.mean_s,
             warmup_s=level.warmup_s,
             duration_s=level.duration_s,
             requests=level.requests,
@@ -193,7 +200,10 @@ class Run:
         self._folder.write_facts(self.facts)  # takes milliseconds, so the level begins after it
         live = self._live = self._open_level(model, stage, level, outgoing, journal)
         self._wire.stamps.reset()
+        self._pulse.begin()
         await live.loop.run()
+        self._pulse.end()
+        stage.pulse = self._pulse.report()
         stage.arrivals = arrivals_found(level, live.loop, live.bounds)
         self._close_level(stage, live, opened_before)
         gc.collect()  # the level's histograms hold each other
@@ -201,7 +211,7 @@ class Run:
 
     def _plan(self, stage: StageFacts, level: Level) -> Bounds:
         """The bounds of a level that begins now, and the same in its facts."""
-        bounds = bounds_of(level, WHOLE, now_ns(), self._scenario.drain_s)
+        bounds = bounds_of(level, WHOLE, now_ns() + LEAD_NS, self._scenario.drain_s)
         since, until_ns = self._origin.since, bounds.measure_until_ns
         stage.began_ns = since(bounds.began_ns)
         stage.measure_from_ns = since(bounds.measure_from_ns)

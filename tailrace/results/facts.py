@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from tailrace.errors import ResultError
+from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.schema import RUN_SCHEMA
 from tailrace.results.stamp_facts import StampFacts
 
@@ -69,6 +70,9 @@ class StageFacts:
     max_in_flight: int = 0
     connections_opened: int = 0
     stamps: StampFacts = field(default_factory=StampFacts)
+    pulse: PulseFacts = field(default_factory=PulseFacts)
+    think_s: float = 0.0
+    """Mean think time of a user, seconds."""
     load: str = ""
     """In a table's cell: ``8`` users, or ``50/s`` of an open loop."""
     arrivals: dict[str, Any] | None = None
@@ -77,7 +81,7 @@ class StageFacts:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} users"
+        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
 
 
 @dataclass(slots=True)

@@ -127,7 +127,10 @@ class RunFolder:
         folder = self.path / model.folder
         folder.mkdir(exist_ok=True)
         reader = JournalReader(folder / "requests.jsonl")
-        tallies = [Tally(stage.measure_from_ns, stage.measure_until_ns) for stage in model.stages]
+        tallies = [
+            Tally(stage.measure_from_ns, stage.measure_until_ns, keep_spans=True)
+            for stage in model.stages
+        ]
         try:
             cold = self._read_journal(reader, tallies, folder, facts)
         except ValueError as exc:  # values of the right type that no request can have

@@ -80,6 +80,8 @@ NOTES: dict[str, str] = {
     "it was doing (TLS, proxies, and where no kernel stamps exist)",
     "unsure": "samples with an end that is uncertain by more than 0.1 ms because several outputs "
     "came in one read: all but the last arrived somewhere since the read before",
+    "audit": "what the client measured of itself and noticed of the server; a finding that is bad "
+    "makes the run INVALID, a warning is for the reader",
     "window": "rates count what was stamped inside the measure window, whichever phase its "
     "request belongs to: tokens by the time of their chunk, requests by the end of their body",
     "tokens": "source of the output token count, per request: usage (the server's), counted "

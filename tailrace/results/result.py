@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tailrace.results.audit_stage import as_dict, audit_stage
 from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.hist import HIGHEST_NS
 from tailrace.results.metrics import NAMES, definitions
@@ -70,6 +71,7 @@ def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
         "stalls": {"gaps": tally.stalls, "requests": tally.stalled_requests},
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
+        "audit": [as_dict(finding) for finding in audit_stage(facts, tally)],
     }
 
 

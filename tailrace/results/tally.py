@@ -6,6 +6,7 @@ grow with the number of rows.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import median
@@ -30,7 +31,9 @@ _FOREVER_NS = 2**62
 class Tally:
     """Sums over the rows of one stage; rates count what fell in [from_ns, until_ns)."""
 
-    def __init__(self, from_ns: int | None = None, until_ns: int | None = None) -> None:
+    def __init__(
+        self, from_ns: int | None = None, until_ns: int | None = None, keep_spans: bool = False
+    ) -> None:
         self.set_window(from_ns, until_ns)
         self._hists: defaultdict[str, Hist] = defaultdict(Hist)
         self._values: defaultdict[str, list[int]] = defaultdict(list)
@@ -64,6 +67,8 @@ class Tally:
         """Output chunks that shared a read with a later one."""
         self.unsure: Counter[str] = Counter()
         """Metric -> samples that coalesced reads make uncertain by more than 0.1 ms."""
+        self.decoding: array[int] | None = array("q") if keep_spans else None
+        """First and last output of each answer, flat; 16 bytes a request, so only on demand."""
         self.window_tokens = 0.0
         self.window_requests = 0
 
@@ -182,6 +187,8 @@ class Tally:
         first_ns = row.first_output_ns
         if first_ns is None:
             return
+        if self.decoding is not None and row.last_output_ns is not None:
+            self.decoding.extend((first_ns, row.last_output_ns))
         headers_ns = row.headers_ns
         before_ns = sent_ns if headers_ns is None or headers_ns >= first_ns else headers_ns
         found = coalesced(row.gaps_ns, first_ns - before_ns)

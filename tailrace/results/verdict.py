@@ -51,6 +51,7 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
         for stage, document in zip(model.stages, result["stages"], strict=True):
             measured += document["counts"]["measured"]["ok"]
             reasons += _book_reasons(model, stage, document)
+            reasons += _audit_reasons(model, stage, document)
             notes += _load_notes(model, stage, document)
     if measured == 0:
         reasons.append("no measured request ended ok")
@@ -69,9 +70,18 @@ def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]
             yield f"{where}: {counted} requests ended {outcome}, the journal has {kept}"
 
 
+def _audit_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
+    for finding in document["audit"]:
+        if finding["status"] == "bad":
+            yield (
+                f"{model.model} at {stage.label}: {finding['name']}: {finding['value']}; "
+                f"{finding['why']}"
+            )
+
+
 def _load_notes(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
     mean = document["in_flight"]["mean"]
-    if stage.users and mean is not None and mean < 0.95 * stage.users:
+    if stage.users and not stage.think_s and mean is not None and mean < 0.95 * stage.users:
         yield (
             f"{model.model} at {stage.label}: only {mean:.2f} requests were in flight on "
             "average, so the load was lower than asked"

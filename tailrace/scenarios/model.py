@@ -51,7 +51,7 @@ class Level:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} users"
+        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,10 +186,14 @@ async def test_requests_in_flight_at_the_end_may_finish() -> None:
     assert sum(level.ledger.in_flight_ns.values()) == 20 * MS
 
 
-async def test_the_first_requests_are_meant_for_the_beginning() -> None:
-    level = Level(5, requests=5)
+async def test_users_come_in_one_after_another_from_the_beginning() -> None:
+    level = Level(5, requests=5, takes_s=lambda sequence: 0.05)
     await level.run()
-    assert {start.intended_ns for start in level.starts} == {level.began_ns}
+    assert [start.intended_ns - level.began_ns for start in level.starts] == [
+        user * closed_loop.SPACING_NS for user in range(5)
+    ]
+    sent = {row.user: row.sent_ns for row in level.rows}
+    assert all((sent[start.user] or 0) >= start.intended_ns for start in level.starts)
     assert [start.user for start in level.starts] == [0, 1, 2, 3, 4]
 
 

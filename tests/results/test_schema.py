@@ -24,6 +24,7 @@ made_by = {
     "str | None": st.none() | texts,
     "int": times,
     "int | None": st.none() | times,
+    "bool": st.booleans(),
     "bool | None": st.none() | st.booleans(),
     "Phase": st.sampled_from(get_args(Phase)),
     "Outcome": st.sampled_from(get_args(Outcome)),

@@ -63,7 +63,7 @@ def test_books_out_of_balance_are_invalid(name: str) -> None:
     books = stage(GOOD).books
     setattr(books, name, 7)
     reason = one_reason(judged(books=books))
-    assert "m at 1 users: the books do not balance" in reason
+    assert "m at 1 user: the books do not balance" in reason
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

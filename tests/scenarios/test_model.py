@@ -34,6 +34,10 @@ def test_it_is_plain_json() -> None:
         "warmup_s": 1.0,
         "duration_s": 10.0,
         "requests": None,
+        "think": None,
+        "arrivals": None,
+        "max_in_flight": None,
+        "when_full": "queue",
     }
     assert loaded["prompts"] == [DEFAULT_PROMPT]
 

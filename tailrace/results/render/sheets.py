@@ -60,7 +60,13 @@ def results_sheet(levels: Sequence[Level]) -> Sheet:
 def detail_sheets(levels: Sequence[Level]) -> list[Sheet]:
     """Outcomes, load, tokens, errors of one model; sheets without rows are left out."""
     reached = [level for level in levels if level.reached]
-    sheets = (_outcomes(reached), _in_flight(reached), _tokens(reached), _errors(reached))
+    sheets = (
+        _audit(reached),
+        _outcomes(reached),
+        _in_flight(reached),
+        _tokens(reached),
+        _errors(reached),
+    )
     return [sheet for sheet in sheets if sheet.rows]
 
 
@@ -164,6 +170,34 @@ def _errors(levels: Sequence[Level]) -> Sheet:
         if name in level.errors
     )
     return Sheet("Errors by class", ("class", "load", "requests"), ("", "", ""), rows, texts=1)
+
+
+def _audit(levels: Sequence[Level]) -> Sheet:
+    rows = tuple(
+        (level.title, finding["name"], finding["status"], finding["value"], finding["why"])
+        for level in levels
+        for finding in level.audit
+    )
+    columns = ("level", "check", "status", "found", "because")
+    return Sheet("Audit", columns, ("",) * 5, rows, "audit", texts=5)
+
+
+_SAID_ELSEWHERE = frozenset({"tokens", "streaming", "pulse"})
+"""Findings that are warnings of the stage as well, or about old files."""
+
+
+def audit_remarks(levels: Sequence[Level]) -> list[str]:
+    """What the audit found that is not ok, one line a level that has any."""
+    lines = []
+    for level in levels:
+        found = [
+            f"{finding['name']}: {finding['value']}"
+            for finding in level.audit
+            if finding["status"] == "warn" and finding["name"] not in _SAID_ELSEWHERE
+        ]
+        if found:
+            lines.append(f"{level.title}: {'; '.join(found)}")
+    return lines
 
 
 def _tallied(counts: dict[str, int]) -> str:

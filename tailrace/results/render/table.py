@@ -67,6 +67,8 @@ class Level:
     tokens: Mapping[str, Any] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    audit: tuple[Mapping[str, str], ...] = ()
+    """Findings: name, value, status, why."""
     metrics: Mapping[str, Distribution] = field(default_factory=dict)
 
     @property
@@ -132,6 +134,9 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         tokens=_tokens(stage["tokens"]),
         connections=stage["connections"],
         warnings=tuple(safe_text(warning) for warning in stage["warnings"]),
+        audit=tuple(
+            {key: safe_text(text) for key, text in finding.items()} for finding in stage["audit"]
+        ),
         metrics={name: _distribution(stage["metrics"][name]) for name in NAMES},
     )
 

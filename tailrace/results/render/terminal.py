@@ -17,7 +17,7 @@ from tailrace.results.render import about
 from tailrace.results.render.columns import headline
 from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.grid import Strip, cells_of, group_line, pack, strip, title_line
-from tailrace.results.render.sheets import cold, warnings
+from tailrace.results.render.sheets import audit_remarks, cold, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import ascii_text, safe_text
 from tailrace.results.verdict import Verdict
@@ -93,6 +93,8 @@ class Final:
                 remarks.append(_listed("cold", f"{model}: first request {first}"))
             for text in warnings(group):
                 remarks.append(_listed("warning", f"{model}, {text}", "yellow"))
+            for text in audit_remarks(group):
+                remarks.append(_listed("audit", f"{model}, {text}", "yellow"))
         remarks += [_listed("note", safe_text(note)) for note in self.verdict.notes]
         if remarks:
             yield Line()
