@@ -24,6 +24,8 @@ same measure as for late starts. Below it no figure of three digits changes."""
 HICCUP_BAD_NS = 10 * MS
 """Whatever the TTFT: gaps between chunks are tens of ms, and a stamp off by 10 is a wrong gap."""
 
+JUDGED_FROM_NS = 1_000 * MS
+"""A shorter stage is one burst of work by its nature, and the counters tick in hundredths."""
 CPU_WARN = 0.70
 """Of one core: a queue that is 70 % busy makes its work wait over twice its own time on average."""
 CPU_BAD = 0.90
@@ -119,6 +121,8 @@ def _cpu(facts: PulseFacts) -> Finding:
         value += f"; all cores {share(facts.machine_busy)} busy"
     if facts.switches_involuntary is not None:
         value += f"; {facts.switches_involuntary} times preempted"
+    if facts.wall_ns < JUDGED_FROM_NS:
+        return Finding("client CPU", value, "ok", "too short a stage to judge by")
     if used > CPU_BAD:
         why = f"over {share(CPU_BAD)} of a core for the whole stage: client saturated"
         return Finding("client CPU", value, "bad", why)
@@ -148,6 +152,8 @@ def _steal(facts: PulseFacts) -> Finding:
     if stolen is None:
         return Finding(name, "not told by this system", "ok", "nothing to go by")
     value = f"{share(stolen)} of all cores' time"
+    if facts.wall_ns < JUDGED_FROM_NS:
+        return Finding(name, value, "ok", "too short a stage to judge by")
     if stolen > STEAL_BAD:
         why = f"over {share(STEAL_BAD)}: the machine under this one is given to others"
         return Finding(name, value, "bad", why)
