@@ -101,6 +101,8 @@ class RunFacts:
     models: list[ModelFacts] = field(default_factory=list)
     ended: Literal["complete", "interrupted"] | None = None
     """None while the run goes on, and for ever in a run that was killed."""
+    calibration: dict[str, Any] | None = None
+    """What is known of this client's own errors on this machine; see calibration.py."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, schema name first."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.hist import HIGHEST_NS
 from tailrace.results.metrics import NAMES, definitions
@@ -20,10 +21,14 @@ from tailrace.results.tally import Tally
 
 
 def model_result(
-    facts: ModelFacts, cold: Row | None, tallies: Sequence[Tally], torn_lines: int
+    facts: ModelFacts,
+    cold: Row | None,
+    tallies: Sequence[Tally],
+    torn_lines: int,
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """The document for ``<model>/result.json``; ``tallies`` run parallel to ``facts.stages``."""
-    stages = [stage_result(f, t) for f, t in zip(facts.stages, tallies, strict=True)]
+    stages = [stage_result(f, t, calibration) for f, t in zip(facts.stages, tallies, strict=True)]
     return {
         "schema": RESULT_SCHEMA,
         "model": facts.model,
@@ -52,19 +57,25 @@ def cold_result(row: Row) -> dict[str, Any]:
     }
 
 
-def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+def stage_result(
+    facts: StageFacts, tally: Tally, calibration: Calibration | None = None
+) -> dict[str, Any]:
     """One load level."""
+    rate = rates(tally, facts.users, _window_s(facts))
     return {
         "index": facts.index,
         "users": facts.users,
         "window": _window(facts),
         "counts": _counts(facts, tally),
         "errors": dict(sorted(tally.error_classes.items())),
-        "rates": rates(tally, facts.users, _window_s(facts)),
+        "rates": rate,
         "in_flight": in_flight(facts),
         "connections": {"opened": facts.connections_opened, "reused": tally.reused},
         "tokens": _tokens(tally),
         "stamps": _stamps(facts, tally),
+        "error_budget": error_budget(
+            calibration, facts.stamps.source, rate["tokens_per_s"], facts.users
+        ),
         "stalls": {"gaps": tally.stalls, "requests": tally.stalled_requests},
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
