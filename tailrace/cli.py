@@ -52,15 +52,31 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
     finished = run_scenario(
         want.scenario, want.out, want.name, want.secret_headers, display.choose(quiet)
     )
-    _print(finished.path, finished.facts, finished.results, finished.verdict, as_json)
+    hint = ""
+    if finished.facts.calibration is None and not quiet:
+        hint = f"not calibrated: run `{_calibrate(want.scenario)}`"
+    _print(finished.path, finished.facts, finished.results, finished.verdict, as_json, hint)
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said
             click.echo(f"tailrace: {model.model}: {model.error}", err=True)
     return finished.exit_code
 
 
+def _calibrate(scenario: Any) -> str:
+    """The command whose calibration a run of this scenario would find."""
+    stamps = "user" if scenario.base_url.startswith("https") else scenario.stamps
+    options = {"transport": scenario.transport, "stamps": stamps, "loop": scenario.loop}
+    given = [f" --{key} {value}" for key, value in options.items() if value not in ("fast", "auto")]
+    return "tailrace calibrate" + "".join(given)
+
+
 def _print(
-    path: Path, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict, as_json: bool
+    path: Path,
+    facts: RunFacts,
+    results: list[dict[str, Any]],
+    verdict: Verdict,
+    as_json: bool,
+    hint: str = "",
 ) -> None:
     if as_json:
         import orjson
@@ -78,7 +94,7 @@ def _print(
     from tailrace.results.render.terminal import final
 
     paths = [str(path / name) for name in ("report.html", "report.md", "summary.csv")]
-    Console(highlight=False).print(final(facts, results, verdict, paths))
+    Console(highlight=False).print(final(facts, results, verdict, paths, hint))
 
 
 @cli.command()
@@ -92,6 +108,47 @@ def report(ctx: click.Context, /, run_folder: Path, as_json: bool) -> None:
     facts, results, verdict = RunFolder(run_folder).rebuild()
     _print(run_folder, facts, results, verdict, as_json)
     ctx.exit(EXIT_OK if verdict.valid else EXIT_INVALID)
+
+
+@cli.command()
+@click.option("--quick", is_flag=True, help="20 seconds instead of 90; fewer loads and samples.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write it.  [default: the user's cache, where `run` finds it]",
+)
+@click.option("--transport", type=click.Choice(["fast", "httpx"]), default="fast")
+@click.option("--stamps", type=click.Choice(["auto", "user"]), default="auto")
+@click.option("--loop", type=click.Choice(["auto", "uvloop", "asyncio"]), default="auto")
+@click.option("--json", "as_json", is_flag=True, help="The document on standard output.")
+def calibrate(quick: bool, out: Path | None, as_json: bool, **engine: Any) -> None:
+    """Measure this client's own errors and ceilings on this machine.
+
+    A scripted endpoint whose true times are known is put under load in a process of its own. What
+    is found is kept, and each `run` on this machine with the same loop, transport and stamps then
+    says how far off its figures may be.
+    """
+    from tailrace import calibrate as calibration
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    found, path = calibration.calibrate(calibration.plan_of(quick, **engine), out, say)
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2).decode())
+        return
+    from rich.console import Console
+
+    from tailrace.results.render.calibration import calibration_lines
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    for line in calibration_lines(found, console.width):
+        console.print(line)
+    console.print(f"\nwritten to   {path}", soft_wrap=True)
 
 
 @cli.command()

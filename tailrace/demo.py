@@ -25,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tailrace.cache import cache_folder
 from tailrace.errors import TargetError, UsageError
 
 GEMMA_ALIAS = "gemma-3-270m"
@@ -58,17 +59,6 @@ def gemma_path() -> Path:
             "mend that, or use `tailrace demo --simulated`."
         ) from exc
     return target
-
-
-def cache_folder() -> Path:
-    """Return tailrace's folder in this user's cache, by the custom of the system."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "tailrace"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ The glue between the command line and the engine: event loop, display, signals, 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 import anyio
 
+from tailrace.cache import newest
 from tailrace.display import Display
 from tailrace.engine import host
 from tailrace.engine.clock import Origin
@@ -23,6 +25,7 @@ from tailrace.engine.stop import Stop, signals_ask
 from tailrace.errors import EXIT_ABORTED, EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
+from tailrace.results.stamp_facts import Source
 from tailrace.results.verdict import Verdict
 from tailrace.scenarios.model import LoopName, Scenario
 
@@ -87,23 +90,34 @@ def run_scenario(
 
 def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str) -> RunFacts:
     folders = unique_names(scenario.models)
+    machine = host.fingerprint()
+    engine = {"loop": loop_name, "transport": scenario.transport}
+    calibration = newest(machine, engine | {"stamps": _expected_stamps(scenario)})
     return RunFacts(
         name=name,
         started_at=origin.iso(),
         origin_wall_ns=origin.wall_ns,
         origin_perf_ns=origin.perf_ns,
         tool=host.tool(),
-        host=host.fingerprint(),
-        engine={
-            "loop": loop_name,
-            "transport": scenario.transport,
-        },
+        host=machine,
+        engine=engine,
+        calibration=None if calibration is None else calibration.to_dict(),
         scenario=scenario.to_dict(),
         models=[
             ModelFacts(model, folder)
             for model, folder in zip(scenario.models, folders, strict=True)
         ],
     )
+
+
+def _expected_stamps(scenario: Scenario) -> Source:
+    """Who will stamp the reads; what each level's stamps really were decides in the end."""
+    kernel = (
+        sys.platform == "linux"
+        and (scenario.transport, scenario.stamps) == ("fast", "auto")
+        and scenario.base_url.startswith("http://")
+    )
+    return "kernel receive" if kernel else "user-space read"
 
 
 async def _watched(run: Run, display: Display) -> None:

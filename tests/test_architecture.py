@@ -20,14 +20,16 @@ PACKAGE = "tailrace"
 
 # Who may import whom, by the first name below the package. The root's __version__ is for all.
 ANYTHING = frozenset(
-    {"cli", "__main__", "demo", "display", "runner"}
+    {"cli", "__main__", "cache", "calibrate", "demo", "display", "runner"}
     | {"engine", "scenarios", "results", "simulate", "alarm", "errors"}
 )
 ARROWS: dict[str, frozenset[str]] = {
     "cli": ANYTHING,
     "__main__": ANYTHING,
     "demo": ANYTHING,
-    "runner": frozenset({"display", "engine", "scenarios", "results", "errors"}),
+    "calibrate": ANYTHING - {"cli", "__main__", "demo"},
+    "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
+    "cache": frozenset({"results", "errors"}),
     "display": frozenset({"results", "errors"}),
     "engine": frozenset({"scenarios", "results", "alarm", "errors"}),
     "scenarios": frozenset({"errors"}),

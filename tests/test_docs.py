@@ -30,7 +30,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_options_that_the_readme_names_exist(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = ("run", "report", "simulate", "demo", "completion")
+    commands = ("run", "report", "simulate", "calibrate", "demo", "completion")
     known = "".join(tailrace(name, "--help", cwd=tmp_path).stdout for name in commands)
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)):
         assert option in known + "--version --help", option

@@ -116,6 +116,8 @@ class RunFacts:
     ended: Literal["complete", "interrupted", "aborted"] | None = None
     """None while the run goes on, and for ever in a run that was killed."""
     abort_reason: str | None = None
+    calibration: dict[str, Any] | None = None
+    """What is known of this client's own errors on this machine; see calibration.py."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, schema name first."""

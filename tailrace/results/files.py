@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 
 from tailrace.errors import ResultError, UsageError
+from tailrace.results.calibration import Calibration, calibration_from_dict
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
@@ -110,7 +111,11 @@ class RunFolder:
     def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
         """Make every derived file anew from ``run.json`` and the journals."""
         facts = self.read_facts()
-        results = [self._rebuild_model(facts, model) for model in facts.models]
+        calibration = None
+        if facts.calibration is not None:
+            where = f"the calibration in {str(self.path / 'run.json')!r}"
+            calibration = calibration_from_dict(facts.calibration, where)
+        results = [self._rebuild_model(facts, model, calibration) for model in facts.models]
         verdict = judge(facts, results)
         self.write_facts(facts, verdict)
         csv = summary_csv(facts, results)
@@ -121,7 +126,9 @@ class RunFolder:
         write_atomic(self.path / "report.html", html.encode("utf-8"))
         return facts, results, verdict
 
-    def _rebuild_model(self, facts: RunFacts, model: ModelFacts) -> dict[str, Any]:
+    def _rebuild_model(
+        self, facts: RunFacts, model: ModelFacts, calibration: Calibration | None
+    ) -> dict[str, Any]:
         if model.folder != safe_name(model.folder):
             raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
         folder = self.path / model.folder
@@ -135,7 +142,7 @@ class RunFolder:
             cold = self._read_journal(reader, tallies, folder, facts)
         except ValueError as exc:  # values of the right type that no request can have
             raise ResultError(f"{str(reader.path)!r} cannot be a journal: {exc}") from None
-        result = model_result(model, cold, tallies, reader.torn_lines)
+        result = model_result(model, cold, tallies, reader.torn_lines, calibration)
         write_atomic(folder / "result.json", orjson.dumps(result, option=_PRETTY))
         return result
 

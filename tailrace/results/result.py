@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tailrace.results.audit_stage import as_dict, audit_stage
+from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.hist import HIGHEST_NS
 from tailrace.results.metrics import NAMES, definitions
@@ -21,10 +22,14 @@ from tailrace.results.tally import Tally
 
 
 def model_result(
-    facts: ModelFacts, cold: Row | None, tallies: Sequence[Tally], torn_lines: int
+    facts: ModelFacts,
+    cold: Row | None,
+    tallies: Sequence[Tally],
+    torn_lines: int,
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """The document for ``<model>/result.json``; ``tallies`` run parallel to ``facts.stages``."""
-    stages = [stage_result(f, t) for f, t in zip(facts.stages, tallies, strict=True)]
+    stages = [stage_result(f, t, calibration) for f, t in zip(facts.stages, tallies, strict=True)]
     return {
         "schema": RESULT_SCHEMA,
         "model": facts.model,
@@ -53,8 +58,11 @@ def cold_result(row: Row) -> dict[str, Any]:
     }
 
 
-def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+def stage_result(
+    facts: StageFacts, tally: Tally, calibration: Calibration | None = None
+) -> dict[str, Any]:
     """One load level."""
+    rate = rates(tally, facts.users, _window_s(facts))
     return {
         "index": facts.index,
         "users": facts.users,
@@ -63,11 +71,17 @@ def stage_result(facts: StageFacts, tally: Tally) -> dict[str, Any]:
         "window": _window(facts),
         "counts": _counts(facts, tally),
         "errors": dict(sorted(tally.error_classes.items())),
-        "rates": rates(tally, facts.users, _window_s(facts)),
+        "rates": rate,
         "in_flight": in_flight(facts),
         "connections": {"opened": facts.connections_opened, "reused": tally.reused},
         "tokens": _tokens(tally),
         "stamps": _stamps(facts, tally),
+        "error_budget": error_budget(
+            calibration,
+            facts.stamps.source,
+            rate["tokens_per_s"],
+            facts.users or facts.max_in_flight,
+        ),
         "stalls": {"gaps": tally.stalls, "requests": tally.stalled_requests},
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),

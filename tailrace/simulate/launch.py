@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tailrace.simulate.script import Script, script_from, script_values
 from tailrace.simulate.server import serve
@@ -112,6 +113,13 @@ def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
+class Endpoint(NamedTuple):
+    """A served script: where it is asked, and the process that answers."""
+
+    url: str
+    pid: int
+
+
 @contextlib.contextmanager
 def background(
     script: Script | None = None,
@@ -121,6 +129,19 @@ def background(
     wait_s: float = 20.0,
 ) -> Iterator[str]:
     """Serve in a process of its own, and yield the base URL. An API key shows in its arguments."""
+    with endpoint(script, loop=loop, port=port, wait_s=wait_s) as served:
+        yield served.url
+
+
+@contextlib.contextmanager
+def endpoint(
+    script: Script | None = None,
+    *,
+    loop: str = "auto",
+    port: int = 0,
+    wait_s: float = 20.0,
+) -> Iterator[Endpoint]:
+    """The same for whoever also wants to know what the endpoint's process spends."""
     values = json.dumps(script_values(script or Script()))
     command = [sys.executable, "-m", "tailrace.simulate", values, str(port), loop, UNTIL_EOF]
     root = str(Path(__file__).resolve().parents[2])
@@ -133,7 +154,7 @@ def background(
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
     )
     try:
-        yield _address(child, wait_s)
+        yield Endpoint(_address(child, wait_s), child.pid)
     finally:
         _stop(child)
 

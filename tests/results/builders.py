@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
+from tailrace.results.accuracy import Accuracy
+from tailrace.results.calibration import CalibratedLevel, Calibration, Ceilings, ceiling_of
 from tailrace.results.facts import Books, ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.schema import OUTCOMES, Row
@@ -145,3 +147,44 @@ def counts_of(payload: str) -> dict[int, int]:
         decoded.get_value_from_index(int(index)): int(counts[index])
         for index in np.nonzero(counts)[0]
     }
+
+
+def accuracy(p99_ns: int, n: int = 1_000) -> Accuracy:
+    """Errors around nought."""
+    return Accuracy(n, 0, p99_ns, 2 * p99_ns)
+
+
+def calibrated_level(streams: int, p99_ns: int, n: int = 1_000, **more: Any) -> CalibratedLevel:
+    """A level at 50 tokens a second and stream; gaps are ten times as exact as TTFT."""
+    made: dict[str, Any] = {
+        "streams": streams,
+        "asked_tokens_per_s": streams * 50.0,
+        "tokens_per_s": streams * 50.0,
+        "client_cpu": 0.1,
+        "endpoint_cpu": 0.2,
+        "lag_p99_ns": 100_000,
+        "ttft": accuracy(p99_ns, n),
+        "gap": accuracy(p99_ns // 10, n),
+        "e2e": accuracy(2 * p99_ns, n),
+    }
+    return CalibratedLevel(**(made | more))
+
+
+def calibration(*levels: CalibratedLevel, **more: Any) -> Calibration:
+    """Of the machine and engine that ``facts`` name, with a ceiling of 100,000 tokens a second."""
+    made: dict[str, Any] = {
+        "created_at": "2026-11-25T04:40:12Z",
+        "wall_s": 17.3,
+        "form": "quick",
+        "tool": {"name": "tailrace", "version": "0"},
+        "host": {"cpu": "c", "cpus": 2, "system": "Linux 6", "machine": "m"},
+        "engine": {"loop": "asyncio", "transport": "fast", "stamps": "kernel receive"},
+        "script": {"ttft_ns": 50 * MS},
+        "ceilings": Ceilings(
+            ceiling_of(50_000, 0.5, 0.95, "256 streams"),
+            ceiling_of(1_000, 0.95, 0.5, "1024 streams"),
+            ceiling_of(5_000, 0.5, 0.9, "64 users"),
+        ),
+        "levels": list(levels) or [calibrated_level(1, 50_000), calibrated_level(16, 80_000)],
+    }
+    return Calibration(**(made | more))

@@ -17,6 +17,7 @@ from tailrace.results.render import about
 from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.sheets import (
     Sheet,
+    accuracy,
     cold,
     detail_sheets,
     percentile_sheets,
@@ -116,6 +117,9 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> Iterator[str]:
     if not first.reached:
         return
     yield _sheet(results_sheet(levels))
+    bounds = accuracy(levels)
+    if bounds is not None:
+        yield f"Accuracy of this client: {prose(bounds)}."
     warned = warnings(levels)
     if warned:
         yield "Warnings:"

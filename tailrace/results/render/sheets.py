@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tailrace.results.calibration import budget_line, worst
 from tailrace.results.metrics import METRICS
 from tailrace.results.render.columns import headline
 from tailrace.results.render.figures import (
@@ -216,6 +217,12 @@ def warnings(levels: Sequence[Level]) -> list[str]:
             said = (", ".join(names) + rest for rest, names in subjects.items())
             lines.append(f"{level.title}: {'; '.join(said)}")
     return lines
+
+
+def accuracy(levels: Sequence[Level]) -> str | None:
+    """The widest error bounds of a model's levels in one line; None without a calibration."""
+    widest = worst(level.error_budget for level in levels if level.error_budget is not None)
+    return None if widest is None else safe_text(budget_line(widest))
 
 
 def cold(result: dict[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from tailrace.results.calibration import Budget, budget_from_dict
 from tailrace.results.facts import ModelFacts, RunFacts, Status
 from tailrace.results.metrics import NAMES
 from tailrace.results.render.figures import Figure, ms
@@ -66,6 +67,8 @@ class Level:
     errors: Mapping[str, int] = field(default_factory=dict)
     tokens: Mapping[str, Any] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
+    error_budget: Budget | None = None
+    """How far off the client's figures may be; None where it is not calibrated."""
     warnings: tuple[str, ...] = ()
     audit: tuple[Mapping[str, str], ...] = ()
     """Findings: name, value, status, why."""
@@ -133,6 +136,7 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         errors=_safe_keys(stage["errors"]),
         tokens=_tokens(stage["tokens"]),
         connections=stage["connections"],
+        error_budget=budget_from_dict(stage["error_budget"]),
         warnings=tuple(safe_text(warning) for warning in stage["warnings"]),
         audit=tuple(
             {key: safe_text(text) for key, text in finding.items()} for finding in stage["audit"]

@@ -17,7 +17,7 @@ from tailrace.results.render import about
 from tailrace.results.render.columns import headline
 from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.grid import Strip, cells_of, group_line, pack, strip, title_line
-from tailrace.results.render.sheets import audit_remarks, cold, warnings
+from tailrace.results.render.sheets import accuracy, audit_remarks, cold, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import ascii_text, safe_text
 from tailrace.results.verdict import Verdict
@@ -47,6 +47,7 @@ class Final:
     results: Sequence[dict[str, Any]]
     verdict: Verdict
     paths: tuple[str, ...]
+    hint: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Fold the lines to the width of the console; never crop, never pad."""
@@ -76,6 +77,8 @@ class Final:
         yield from self._verdict()
         for path in self.paths:
             yield _listed("results", safe_text(path), "dim")
+        if self.hint:
+            yield _listed("accuracy", self.hint, "dim")
 
     def _head(self) -> Iterator[Line]:
         run, url = about.tool(self.facts), about.url(self.facts)
@@ -91,6 +94,9 @@ class Final:
             model, first = group[0].model, cold(result)
             if first is not None:
                 remarks.append(_listed("cold", f"{model}: first request {first}"))
+            bounds = accuracy(group)
+            if bounds is not None:
+                remarks.append(_listed("accuracy", f"{model}: {bounds}"))
             for text in warnings(group):
                 remarks.append(_listed("warning", f"{model}, {text}", "yellow"))
             for text in audit_remarks(group):
@@ -118,9 +124,10 @@ def final(
     results: Sequence[dict[str, Any]],
     verdict: Verdict,
     paths: Sequence[str] = (),
+    hint: str = "",
 ) -> Final:
     """What to print at the end of a run; ``results`` run parallel to ``facts.models``."""
-    return Final(facts, results, verdict, tuple(paths))
+    return Final(facts, results, verdict, tuple(paths), hint)
 
 
 def _listed(kind: str, text: str, style: str = "") -> Line:
