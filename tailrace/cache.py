@@ -38,7 +38,7 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write it whole or not at all; raises UsageError when nothing can be written there."""
     import orjson
 
-    from tailrace.results.files import write_atomic
+    from tailrace.results.atomic import write_atomic
 
     data = orjson.dumps(
         calibration.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE

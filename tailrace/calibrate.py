@@ -30,7 +30,7 @@ from tailrace.results.calibration import (
     Ceilings,
     ceiling_of,
 )
-from tailrace.results.files import JournalReader
+from tailrace.results.journal import JournalReader
 from tailrace.results.render.live import Snapshot
 from tailrace.results.schema import Row
 from tailrace.runner import Finished, run_scenario

@@ -11,6 +11,8 @@ from tailrace.scenarios import parse
 from tailrace.scenarios.model import Level, Think
 from tailrace.scenarios.rates import Arrivals, parse_burstiness, parse_rates
 
+MOST_WORKERS = 256
+
 
 def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     """The load levels that the options describe; raises UsageError naming those that clash."""
@@ -24,6 +26,17 @@ def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     if values["replay"] is not None:
         return (_open_level(values, Arrivals((), "replay", offsets_s=_offsets(values["replay"]))),)
     return _closed_levels(values)
+
+
+def workers(text: str) -> int:
+    """``4``, or 0 for ``auto``."""
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise UsageError(
+            f"--workers {text!r} is neither auto nor a number from 1 to {MOST_WORKERS}"
+        )
+    return int(text)
 
 
 def positive(text: str, what: str) -> float:

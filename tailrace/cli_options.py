@@ -230,6 +230,14 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
         help="Event loop; auto takes uvloop (winloop on Windows) where it is installed.",
     ),
+    _option(
+        "--workers",
+        "-w",
+        default="1",
+        show_default=True,
+        metavar="N|auto",
+        help="Processes that share the load; auto is one a core but one.",
+    ),
     _option("--ca-file", metavar="FILE", help="Certificates to trust (PEM)."),
     _option("--insecure", is_flag=True, help="Do not check TLS certificates; kept in the result."),
     _option("--out", "-o", default="runs", show_default=True, metavar="DIR"),
@@ -275,6 +283,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         transport=values["transport"],
         stamps=values["stamps"],
         loop=values["loop"],
+        workers=cli_levels.workers(values["workers"]),
         insecure=values["insecure"],
         ca_file=_ca_file(values["ca_file"]),
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,15 +18,18 @@ from tailrace.cache import newest
 from tailrace.display import Display
 from tailrace.engine import host
 from tailrace.engine.clock import Origin
+from tailrace.engine.fleet import Fleet
 from tailrace.engine.limits import require_open_files
-from tailrace.engine.run import Run, SecretHeaders
+from tailrace.engine.loops import choose_loop
+from tailrace.engine.run import Run
 from tailrace.engine.stop import Stop, signals_ask
+from tailrace.engine.worker import SecretHeaders, Worker
 from tailrace.errors import EXIT_ABORTED, EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
 from tailrace.results.stamp_facts import Source
 from tailrace.results.verdict import Verdict
-from tailrace.scenarios.model import LoopName, Scenario
+from tailrace.scenarios.model import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Finished:
         """The documented codes, the most telling first."""
         if self.facts.ended == "interrupted":
             return EXIT_SIGNAL
+        if self.facts.lost_workers:
+            return EXIT_INVALID
         if self.facts.ended == "aborted":
             return EXIT_ABORTED
         if any(model.status == "failed" for model in self.facts.models):
@@ -63,20 +67,27 @@ def run_scenario(
     Raises UsageError when this machine's limits or the folder do not allow the run.
     """
     require_open_files(scenario.most_users)
+    workers = scenario.workers or max(1, host.usable_cpus() - 1)
     origin = Origin.take()
     loop_name, loop_factory = choose_loop(scenario.loop)
     name = name or scenario.models[0]
     stamp = datetime.fromtimestamp(origin.wall_ns / 1e9, UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = RunFolder.create(out, stamp, name)
-    facts = _facts(scenario, name, origin, loop_name)
+    facts = _facts(scenario, name, origin, loop_name, workers)
     folder.write_facts(facts)
 
     async def main() -> None:
         stop = Stop()
         with signals_ask(stop):
-            await _watched(
-                Run(scenario, facts, folder, origin, secret_headers, display, stop), display
-            )
+            part = None if workers == 1 else 0
+            worker = Worker(scenario, origin, folder, secret_headers, stop, part=part)
+            crew = None
+            if workers > 1:
+                crew = await Fleet.start(
+                    workers, scenario, origin, folder.path, secret_headers, stop
+                )
+            run = Run(worker, facts, folder, secret_headers, display, stop, crew)
+            await _watched(run, display)
 
     gc.collect()
     gc.freeze()  # nothing made until now is looked at again by the collector
@@ -88,10 +99,14 @@ def run_scenario(
     return Finished(folder.path, *folder.rebuild())
 
 
-def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str) -> RunFacts:
+def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, workers: int) -> RunFacts:
     folders = unique_names(scenario.models)
     machine = host.fingerprint()
-    engine = {"loop": loop_name, "transport": scenario.transport}
+    engine: dict[str, Any] = {
+        "loop": loop_name,
+        "transport": scenario.transport,
+        "workers": workers,
+    }
     calibration = newest(machine, engine | {"stamps": _expected_stamps(scenario)})
     return RunFacts(
         name=name,
@@ -130,15 +145,3 @@ async def _watched(run: Run, display: Display) -> None:
         group.start_soon(watch)
         await run.go()
         group.cancel_scope.cancel()
-
-
-def choose_loop(wanted: LoopName) -> tuple[str, Callable[[], Any] | None]:
-    """(name for the result, factory); ``auto`` takes uvloop or winloop where it is installed."""
-    if wanted in ("auto", "uvloop"):
-        for name in ("uvloop", "winloop"):
-            try:
-                module = __import__(name)
-            except ImportError:
-                continue
-            return name, module.new_event_loop
-    return "asyncio", None

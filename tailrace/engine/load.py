@@ -7,10 +7,10 @@ arrival, or holds each ``of``-th user. Nothing random is drawn twice, and the sh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from tailrace.engine.recorder import Recorder
 from tailrace.engine.scheduler import Bounds, Scheduler, Send, Start
 from tailrace.engine.stop import Stop
 from tailrace.results.arrival_stats import arrival_stats
+from tailrace.results.facts import StageFacts
 from tailrace.scenarios.model import Level, Think
 from tailrace.scenarios.rates import Arrivals, RatePhase
 
@@ -139,19 +140,23 @@ def thoughts_of(think: Think, seed: int) -> Thoughts:
     return of_user
 
 
-def arrivals_found(level: Level, loop: Scheduler, bounds: Bounds) -> dict[str, object] | None:
-    """An open loop's arrivals as requested and as the loop acted on them; None for a closed one."""
-    if not isinstance(loop, OpenLoop) or level.arrivals is None:
+def arrivals_judged(
+    level: Level, stage: StageFacts, begun_ns: Sequence[int]
+) -> dict[str, Any] | None:
+    """An open loop's arrivals, as requested and as acted on; None for a closed loop.
+
+    ``begun_ns``, ns since the run's origin, are those of the measure phase, of all workers.
+    """
+    if level.arrivals is None:
         return None
-    from_ns = bounds.measure_from_ns
-    length_ns = loop.measured_until_ns - from_ns
-    process = level.arrivals.process
-    found: dict[str, object] = {"process": process, "burstiness": level.arrivals.burstiness}
-    if length_ns <= 0 or not loop.begun_ns:
+    process, burstiness = level.arrivals.process, level.arrivals.burstiness
+    found: dict[str, Any] = {"process": process, "burstiness": burstiness}
+    from_ns, until_ns = stage.measure_from_ns or 0, stage.measure_until_ns or 0
+    begun = np.sort(np.asarray(begun_ns, dtype=np.int64)) - from_ns
+    if not len(begun) or until_ns <= from_ns:
         return found
-    begun = np.asarray(loop.begun_ns, dtype=np.int64) - from_ns
-    if bounds.duration_ns is None:
-        length_ns = int(begun[-1]) + 1  # the rest is waiting for the last answers
+    # By requests, what follows the last arrival is waiting for answers.
+    length_ns = until_ns - from_ns if level.requests is None else int(begun[-1]) + 1
     return found | arrival_stats(
-        begun, 0, length_ns, cumulative(level.arrivals), process, level.arrivals.burstiness
+        begun, 0, length_ns, cumulative(level.arrivals), process, burstiness
     )

@@ -49,8 +49,7 @@ class OpenLoop(Scheduler):
         self._over = False
         self._group: TaskGroup | None = None
         self._alarm: Alarm | None = None
-        self.begun_ns = array("q")
-        """When the loop acted on each measured arrival, admitted or not."""
+        self._begun_ns = self.begun_ns = array("q")
 
     def _begin(self, group: TaskGroup) -> None:
         self._group = group
@@ -83,7 +82,7 @@ class OpenLoop(Scheduler):
     def _arrive(self, start: Start, sending: Sending) -> None:
         at_ns = now_ns()
         if start.phase == "measure":
-            self.begun_ns.append(at_ns)
+            self._begun_ns.append(at_ns)
         decision = self._admission.arrive(sending)
         sending.row.queued = decision == "queue"
         if decision == "start":

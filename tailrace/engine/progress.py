@@ -1,19 +1,22 @@
-"""Progress: the running level as a snapshot for the display, and as one line when it is done."""
+"""Progress: a running level in a few numbers, summed over workers for whoever watches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median_low
 from typing import NamedTuple
+
+import msgspec
 
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.scheduler import Bounds, Scheduler
 from tailrace.results.facts import RunFacts, StageFacts
 from tailrace.results.render.live import Snapshot
-from tailrace.results.result import rates
 from tailrace.results.tally import Tally
 
 
 class Live(NamedTuple):
-    """What is known of a level while it runs."""
+    """What a worker knows of a level while it runs."""
 
     bounds: Bounds
     loop: Scheduler
@@ -22,52 +25,111 @@ class Live(NamedTuple):
     stage: StageFacts
 
 
-def take_snapshot(facts: RunFacts, live: Live, at_ns: int) -> Snapshot:
-    """The level as it stands at ``at_ns``."""
-    bounds, tally, books = live.bounds, live.tally, live.ledger.books
-    index = next(i for i, model in enumerate(facts.models) if live.stage in model.stages)
-    warming = at_ns < bounds.measure_from_ns
-    since_ns = bounds.began_ns if warming else bounds.measure_from_ns
-    planned_ns = bounds.measure_from_ns - bounds.began_ns if warming else bounds.duration_ns
-    rate = rates(tally, live.stage.users, None if warming else (at_ns - since_ns) / 1e9)
+class Progress(msgspec.Struct):
+    """A level, or a worker's share of it, as it stands."""
+
+    draining: bool
+    done: int
+    """Measured requests that have an outcome."""
+    measured_ok: int
+    ok: int
+    """Warm-up included, as are those that failed."""
+    failed: int
+    in_flight: int
+    window_requests: int
+    window_tokens: float
+    ttft_p50_ns: int | None
+    ttft_p99_ns: int | None
+    icl_p50_ns: int | None
+    icl_p99_ns: int | None
+
+
+def progress_of(live: Live, at_ns: int) -> Progress:
+    """This worker's share."""
+    tally, books = live.tally, live.ledger.books
     ttft, icl = (tally.hists[name].percentiles((50.0, 99.0)) for name in ("ttft", "icl"))
-    return Snapshot(
-        model=facts.models[index].model,
-        model_index=index,
-        models=len(facts.models),
-        stage_index=live.stage.index,
-        stages=len(facts.scenario["levels"]),
-        load=live.stage.label,
-        phase="drain" if live.loop.draining else "warmup" if warming else "measure",
-        elapsed_s=(at_ns - since_ns) / 1e9,
-        planned_s=None if planned_ns is None else planned_ns / 1e9,
-        done_requests=tally.outcomes.total(),
-        planned_requests=None if warming else bounds.requests,
+    return Progress(
+        draining=live.loop.draining,
+        done=tally.outcomes.total(),
+        measured_ok=tally.outcomes["ok"],
+        ok=books.ok,
+        failed=books.error + books.timeout,
         in_flight=live.ledger.in_flight,
-        requests_per_s=rate["requests_per_s"],
-        tokens_per_s=rate["tokens_per_s"],
+        window_requests=tally.window_requests,
+        window_tokens=tally.window_tokens,
         ttft_p50_ns=ttft[0],
         ttft_p99_ns=ttft[1],
         icl_p50_ns=icl[0],
         icl_p99_ns=icl[1],
-        ok=books.ok,
-        failed=books.error + books.timeout,
     )
 
 
-def stage_line(model: str, stage: StageFacts, tally: Tally) -> str:
+def pooled(parts: Sequence[Progress]) -> Progress:
+    """Several workers as one: sums; the median of their medians, the worst of their p99s."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def known(name: str) -> list[int]:
+        return [value for part in parts if (value := getattr(part, name)) is not None]
+
+    return Progress(
+        draining=all(part.draining for part in parts),
+        done=sum(part.done for part in parts),
+        measured_ok=sum(part.measured_ok for part in parts),
+        ok=sum(part.ok for part in parts),
+        failed=sum(part.failed for part in parts),
+        in_flight=sum(part.in_flight for part in parts),
+        window_requests=sum(part.window_requests for part in parts),
+        window_tokens=sum(part.window_tokens for part in parts),
+        ttft_p50_ns=median_low(known("ttft_p50_ns")) if known("ttft_p50_ns") else None,
+        ttft_p99_ns=max(known("ttft_p99_ns"), default=None),
+        icl_p50_ns=median_low(known("icl_p50_ns")) if known("icl_p50_ns") else None,
+        icl_p99_ns=max(known("icl_p99_ns"), default=None),
+    )
+
+
+def take_snapshot(facts: RunFacts, stage: StageFacts, now: Progress, at_ns: int) -> Snapshot:
+    """The level as it stands at ``at_ns``, ns since the run's origin."""
+    index = next(i for i, model in enumerate(facts.models) if stage in model.stages)
+    measure_from_ns = stage.measure_from_ns or 0
+    warming = at_ns < measure_from_ns
+    since_ns = stage.began_ns if warming else measure_from_ns
+    planned_s = stage.warmup_s if warming else stage.duration_s
+    seconds = (at_ns - since_ns) / 1e9
+    return Snapshot(
+        model=facts.models[index].model,
+        model_index=index,
+        models=len(facts.models),
+        stage_index=stage.index,
+        stages=len(facts.scenario["levels"]),
+        load=stage.label,
+        phase="drain" if now.draining else "warmup" if warming else "measure",
+        elapsed_s=seconds,
+        planned_s=planned_s,
+        done_requests=now.done,
+        planned_requests=None if warming else stage.requests,
+        in_flight=now.in_flight,
+        requests_per_s=None if warming or seconds <= 0 else now.window_requests / seconds,
+        tokens_per_s=None if warming or seconds <= 0 else now.window_tokens / seconds,
+        ttft_p50_ns=now.ttft_p50_ns,
+        ttft_p99_ns=now.ttft_p99_ns,
+        icl_p50_ns=now.icl_p50_ns,
+        icl_p99_ns=now.icl_p99_ns,
+        ok=now.ok,
+        failed=now.failed,
+    )
+
+
+def stage_line(model: str, stage: StageFacts, now: Progress) -> str:
     """A finished level in one line of a log."""
     seconds = ((stage.measure_until_ns or 0) - (stage.measure_from_ns or 0)) / 1e9
-    rate = rates(tally, stage.users, seconds)
-    books = stage.books
-    ttft, icl = (tally.hists[name].percentiles((50.0,))[0] for name in ("ttft", "icl"))
-    parts = [f"{model}: {stage.label} done", f"ok {tally.outcomes['ok']}"]
-    if books.error + books.timeout:
-        parts.append(f"failed {books.error + books.timeout}")
-    if rate["tokens_per_s"] is not None:
-        parts.append(f"{rate['tokens_per_s']:.1f} tok/s")
-    if ttft is not None:
-        parts.append(f"TTFT p50 {ttft / 1e6:.1f} ms")
-    if icl is not None:
-        parts.append(f"gap p50 {icl / 1e6:.2f} ms")
+    parts = [f"{model}: {stage.label} done", f"ok {now.measured_ok}"]
+    if stage.books.error + stage.books.timeout:
+        parts.append(f"failed {stage.books.error + stage.books.timeout}")
+    if seconds > 0:
+        parts.append(f"{now.window_tokens / seconds:.1f} tok/s")
+    if now.ttft_p50_ns is not None:
+        parts.append(f"TTFT p50 {now.ttft_p50_ns / 1e6:.1f} ms")
+    if now.icl_p50_ns is not None:
+        parts.append(f"gap p50 {now.icl_p50_ns / 1e6:.2f} ms")
     return ", ".join(parts)

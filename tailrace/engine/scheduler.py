@@ -10,7 +10,7 @@ does not (OpenLoop).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import anyio
@@ -80,6 +80,8 @@ class Scheduler:
         self._ledger = ledger
         self._recorder = recorder
         self._stop = stop
+        self.begun_ns: Sequence[int] = ()
+        """When an open loop acted on each measured arrival, admitted or not."""
         self._all_out = anyio.Event()
         """No request is in flight and none will start."""
         self._cut: Outcome = "censored"

@@ -53,16 +53,27 @@ def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
     """Every finding of one stage, the client's own first."""
     ttft_p50_ns = tally.hists["ttft"].percentiles((50.0,))[0]
     kernel = facts.stamps.source == "kernel receive"
-    pulse = audit_pulse(facts.pulse, ttft_p50_ns)
+    pulse = [
+        finding._replace(name=f"{finding.name}{of}")
+        for of, part in _workers(facts)
+        for finding in audit_pulse(part.pulse, ttft_p50_ns)
+    ]
     if kernel:
         pulse = [_harmless(finding) for finding in pulse]
     found = [_starts(tally, ttft_p50_ns), _stamps(facts), *pulse, _shared_reads(facts, tally)]
     return [*found, *_arrivals(facts), *_server(facts, tally)]
 
 
+def _workers(facts: StageFacts) -> list[tuple[str, StageFacts]]:
+    """Each worker's own part of the facts, with what names it; nothing where there is one."""
+    if not facts.parts:
+        return [("", facts)]
+    return [(f" (worker {number})", part) for number, part in enumerate(facts.parts, 1)]
+
+
 def _harmless(finding: Finding) -> Finding:
     """A late event loop does not touch stamps that the kernel takes; starts are judged apart."""
-    if finding.name != "event loop" or finding.status != "bad":
+    if not finding.name.startswith("event loop") or finding.status != "bad":
         return finding
     why = "the loop was late, but the kernel stamps the reads: no latency contains it"
     return finding._replace(status="warn", why=why)
@@ -215,7 +226,9 @@ def _slots(facts: StageFacts, tally: Tally) -> Iterator[Finding]:
     if not tally.decoding:
         return
     at_once = decoded_at_once(tally.decoding)
-    held = facts.max_in_flight
+    total_ns = sum(facts.in_flight_ns.values())
+    weighted_ns = sum(number * ns for number, ns in facts.in_flight_ns.items())
+    held = round(weighted_ns / total_ns) if total_ns else facts.max_in_flight
     value = f"decoded {at_once} of {held} at a time"
     if at_once < SLOTS_WARN * held:
         why = "the others waited for a slot, so TTFT holds the wait of some and not of others"

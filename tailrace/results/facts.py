@@ -78,6 +78,9 @@ class StageFacts:
     arrivals: dict[str, Any] | None = None
     """An open loop's requested and realised arrivals; see results/arrival_stats.py."""
 
+    parts: list[StageFacts] = field(default_factory=list)
+    """What each of several workers found; empty where there was one."""
+
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
@@ -94,6 +97,8 @@ class ModelFacts:
     error_class: str | None = None
     error: str | None = None
     stages: list[StageFacts] = field(default_factory=list)
+    torn_lines: int = 0
+    """Lines that were cut off in the journals of several workers, and are in no row."""
 
 
 @dataclass(slots=True)
@@ -116,6 +121,8 @@ class RunFacts:
     ended: Literal["complete", "interrupted", "aborted"] | None = None
     """None while the run goes on, and for ever in a run that was killed."""
     abort_reason: str | None = None
+    lost_workers: list[str] = field(default_factory=list)
+    """One sentence each: which, when, and how."""
     calibration: dict[str, Any] | None = None
     """What is known of this client's own errors on this machine; see calibration.py."""
 

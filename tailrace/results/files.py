@@ -12,24 +12,25 @@ else, and the verdict in ``run.json``, is rebuilt from these two, byte for byte,
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from tailrace.errors import ResultError, UsageError
+from tailrace.results.atomic import atomic, write_atomic
 from tailrace.results.calibration import Calibration, calibration_from_dict
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
+from tailrace.results.journal import Journal, JournalReader
+from tailrace.results.parts import join_parts, remove_parts
 from tailrace.results.render.html import report_html
 from tailrace.results.render.markdown import report_md
 from tailrace.results.render.summary_csv import summary_csv
 from tailrace.results.result import model_result
-from tailrace.results.schema import Row, parse_row
+from tailrace.results.schema import Row
 from tailrace.results.tally import Tally
 from tailrace.results.verdict import Verdict, judge
 
@@ -38,21 +39,6 @@ _RESERVED = re.compile(
     r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|(run\.json|summary\.csv|report\.(md|html))(\.part)?"
 )
 _NAME_CHARS = 80
-
-
-class Journal:
-    """``requests.jsonl`` open for appending; unbuffered: a line is out when ``append`` returns."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
-
-    def append(self, line: bytes) -> None:
-        """One line, newline included."""
-        self._file.write(line)
-
-    def close(self) -> None:
-        """No more lines."""
-        self._file.close()
 
 
 class RunFolder:
@@ -82,11 +68,11 @@ class RunFolder:
             ) from None
         raise UsageError(f"the result folder {str(parent)!r} holds a thousand runs named {base!r}")
 
-    def open_journal(self, folder: str) -> Journal:
-        """The journal of one model, in its own folder."""
+    def open_journal(self, folder: str, part: int | None = None) -> Journal:
+        """The journal of one model, in its own folder; ``part`` where several write one each."""
         path = self.path / folder
         path.mkdir(exist_ok=True)
-        return Journal(path / "requests.jsonl")
+        return Journal(path / ("requests.jsonl" if part is None else f"requests.{part}.jsonl"))
 
     def write_facts(self, facts: RunFacts, verdict: Verdict | None = None) -> None:
         """Replace ``run.json``."""
@@ -111,6 +97,7 @@ class RunFolder:
     def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
         """Make every derived file anew from ``run.json`` and the journals."""
         facts = self.read_facts()
+        self._join(facts)
         calibration = None
         if facts.calibration is not None:
             where = f"the calibration in {str(self.path / 'run.json')!r}"
@@ -125,6 +112,17 @@ class RunFolder:
         html = report_html(facts, results, verdict)
         write_atomic(self.path / "report.html", html.encode("utf-8"))
         return facts, results, verdict
+
+    def _join(self, facts: RunFacts) -> None:
+        """Make one journal of each model's parts, where several workers wrote them."""
+        folders = [self.path / safe_name(model.folder) for model in facts.models]
+        joined = [
+            join_parts(folder, model) for folder, model in zip(folders, facts.models, strict=True)
+        ]
+        if any(joined):
+            self.write_facts(facts)
+            for folder in folders:
+                remove_parts(folder)
 
     def _rebuild_model(
         self, facts: RunFacts, model: ModelFacts, calibration: Calibration | None
@@ -142,7 +140,9 @@ class RunFolder:
             cold = self._read_journal(reader, tallies, folder, facts)
         except ValueError as exc:  # values of the right type that no request can have
             raise ResultError(f"{str(reader.path)!r} cannot be a journal: {exc}") from None
-        result = model_result(model, cold, tallies, reader.torn_lines, calibration)
+        result = model_result(
+            model, cold, tallies, model.torn_lines + reader.torn_lines, calibration
+        )
         write_atomic(folder / "result.json", orjson.dumps(result, option=_PRETTY))
         return result
 
@@ -163,26 +163,6 @@ class RunFolder:
                     cold = row
             out.writelines(line.encode() for line in log.close())
         return cold
-
-
-class JournalReader:
-    """Rows of a journal, one at a time. A line cut off by the writer's death is counted."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.torn_lines = 0
-
-    def __iter__(self) -> Iterator[Row]:
-        try:
-            file = self.path.open("rb")
-        except FileNotFoundError:
-            return  # the model failed before its first request
-        with file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    yield parse_row(line, f"{str(self.path)!r} line {number}")
-                else:
-                    self.torn_lines += 1
 
 
 def safe_name(text: str) -> str:
@@ -213,24 +193,3 @@ def unique_names(texts: tuple[str, ...]) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
-
-
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Any]:
-    """A binary file that takes ``path``'s place when the block ends well, and else is gone."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace a file whole."""
-    with atomic(path) as file:
-        file.write(data)

@@ -141,6 +141,19 @@ class Hist:
         """HdrHistogram's V1 compressed payload in base64, as interval logs hold it."""
         return cast(str, self._synced().encode().decode("ascii"))
 
+    @classmethod
+    def decode(cls, payload: str, max_ns: int) -> Hist:
+        """The counts of ``encode`` and the exact maximum; minimum and mean are their buckets'."""
+        hist = cls()
+        counts = np.ctypeslib.as_array(HdrHistogram.decode(payload).counts)
+        np.copyto(hist._counts[: len(counts)], counts[: len(hist._counts)], casting="unsafe")
+        filled = np.flatnonzero(hist._counts)
+        lows = [int(hist._hdr.get_value_from_index(int(index))) for index in filled]
+        hist.n = int(hist._counts.sum())
+        hist._sum = sum(low * int(hist._counts[i]) for low, i in zip(lows, filled, strict=True))
+        hist.min_ns, hist.max_ns = (lows[0], max_ns) if lows else (_UNSET_MIN, 0)
+        return hist
+
     def _synced(self) -> Any:
         """The inner histogram with its own bookkeeping brought up to date."""
         self._hdr.total_count = self.n

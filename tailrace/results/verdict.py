@@ -42,6 +42,7 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
         notes.append(f"aborted: {facts.abort_reason}")
     if facts.ended == "interrupted":
         notes.append("interrupted by a signal: the last stage is shorter than planned")
+    reasons += [f"a worker was lost: {sentence}" for sentence in facts.lost_workers]
     measured = 0
     for model, result in zip(facts.models, results, strict=True):
         if model.status == "failed":
@@ -50,7 +51,8 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
             reasons.append(f"{model.model}: {result['torn_lines']} journal lines are torn")
         for stage, document in zip(model.stages, result["stages"], strict=True):
             measured += document["counts"]["measured"]["ok"]
-            reasons += _book_reasons(model, stage, document)
+            if not facts.lost_workers:  # its books are lost with it
+                reasons += _book_reasons(model, stage, document)
             reasons += _audit_reasons(model, stage, document)
             notes += _load_notes(model, stage, document)
     if measured == 0:

@@ -85,6 +85,8 @@ class Scenario:
     stamps: StampsName = "auto"
     """``auto`` takes the kernel's receive stamps where they exist."""
     loop: LoopName = "auto"
+    workers: int = 1
+    """Processes that make the load; 0 is one a core but one."""
     insecure: bool = False
     """TLS certificates are not checked."""
     ca_file: str | None = None

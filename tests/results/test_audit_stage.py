@@ -218,6 +218,9 @@ def test_hidden_slots_are_noticed() -> None:
     for number, each in enumerate(rows):
         each.first_output_ns = (number // 2) * 100 * MS + 10**9
         each.last_output_ns = each.first_output_ns + 90 * MS
-    found = findings(rows, keep_spans=True, max_in_flight=8)["server's parallelism"]
+    found = findings(rows, keep_spans=True, in_flight_ns={8: 1000})["server's parallelism"]
     assert (found.status, found.value) == ("warn", "decoded 2 of 8 at a time")
-    assert findings(rows, keep_spans=True, max_in_flight=2)["server's parallelism"].status == "ok"
+    assert (
+        findings(rows, keep_spans=True, in_flight_ns={2: 1000})["server's parallelism"].status
+        == "ok"
+    )

@@ -12,15 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tailrace.errors import ResultError, UsageError
+from tailrace.results.atomic import atomic, write_atomic
 from tailrace.results.facts import ModelFacts
-from tailrace.results.files import (
-    JournalReader,
-    RunFolder,
-    atomic,
-    safe_name,
-    unique_names,
-    write_atomic,
-)
+from tailrace.results.files import RunFolder, safe_name, unique_names
+from tailrace.results.journal import JournalReader
 
 from .builders import S, facts, row, run_folder, stage, waited
 

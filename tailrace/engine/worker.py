@@ -1,0 +1,229 @@
+"""Worker: one event loop that makes its share of the load, measures it, and keeps its rows.
+
+It is the same object whether it is the only one, in the process of the command, or one of many in a
+process of its own (``fleet.py``): it owns its connections, its journal and its pulse, and no sample
+leaves it before it is stamped. What it hands back of a level are StageFacts of its share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ssl
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import httpx
+
+from tailrace.engine.clock import Origin, now_ns
+from tailrace.engine.dialects.delta import Dialect
+from tailrace.engine.dialects.openai_chat import OpenAIChat
+from tailrace.engine.exchange import Timeouts
+from tailrace.engine.ledger import Ledger
+from tailrace.engine.load import (
+    WHOLE,
+    Share,
+    bounds_of,
+    connections_ahead,
+    scheduler_of,
+)
+from tailrace.engine.outgoing import Outgoing
+from tailrace.engine.progress import Live, Progress, progress_of
+from tailrace.engine.pulse import Pulse
+from tailrace.engine.recorder import Recorder
+from tailrace.engine.request import Attempt
+from tailrace.engine.scheduler import Start
+from tailrace.engine.stop import Stop
+from tailrace.engine.wire import FastTransport, Wire
+from tailrace.engine.wire_httpx import HttpxWire
+from tailrace.results.facts import Books, StageFacts
+from tailrace.results.files import RunFolder
+from tailrace.results.journal import Journal
+from tailrace.results.schema import Row
+from tailrace.results.tally import Tally
+from tailrace.scenarios.model import Level, Scenario
+
+SecretHeaders = Sequence[tuple[str, str]]
+
+
+class Target(NamedTuple):
+    """One model's turn: its true id and its folder."""
+
+    model: str
+    folder: str
+
+
+class Sending:
+    """An Attempt bound to its wire and request, as the scheduler wants it."""
+
+    __slots__ = ("_attempt", "_request", "_wire", "cut", "row")
+
+    def __init__(self, attempt: Attempt, wire: Wire, request: httpx.Request) -> None:
+        self._attempt = attempt
+        self._wire = wire
+        self._request = request
+        self.cut = attempt.cut
+        self.row = attempt.row
+
+    async def perform(self) -> Row:
+        """Send it; see Attempt.perform."""
+        return await self._attempt.perform(self._wire, self._request)
+
+
+class Worker:
+    """For use on one running loop, until ``aclose``."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        origin: Origin,
+        folder: RunFolder,
+        secret_headers: SecretHeaders,
+        stop: Stop,
+        share: Share = WHOLE,
+        part: int | None = None,
+    ) -> None:
+        """``part`` numbers its journal where several workers keep one."""
+        self.scenario = scenario
+        self.origin = origin
+        self.wire = make_wire(scenario)
+        self._folder = folder
+        self._secret_headers = secret_headers
+        self._stop = stop
+        self._share = share
+        self._part = part
+        self._pulse = Pulse(asyncio.get_running_loop())
+        self._dialect: Dialect = OpenAIChat()
+        self._sequence = share.worker
+        self._target: Target | None = None
+        self._outgoing: Outgoing | None = None
+        self._journal: Journal | None = None
+        self._live: Live | None = None
+        self.loop_begun: Sequence[int] = ()
+        """When the last level's open loop acted on its arrivals, ns since the origin."""
+
+    def aim(self, target: Target) -> Outgoing:
+        """Take up a model: its requests, its journal."""
+        if self._outgoing is None or self._target != target:
+            self._close_journal()
+            self._target = target
+            self._outgoing = Outgoing(
+                self.scenario, target.model, self._dialect, self._secret_headers
+            )
+            self._journal = self._folder.open_journal(target.folder, self._part)
+        return self._outgoing
+
+    def attempt(self, row: Row) -> Attempt:
+        """A request about to be made, with the row it fills."""
+        return Attempt(row, self._dialect, self.origin.perf_ns)
+
+    def keep(self, row: Row) -> None:
+        """Journal a row that belongs to no level."""
+        assert self._journal is not None
+        self._journal.append(row.to_json())
+
+    def next_sequence(self) -> int:
+        """Numbers that no other worker of the run has."""
+        self._sequence += self._share.of
+        return self._sequence - self._share.of
+
+    async def prepare(self, target: Target, level: Level) -> None:
+        """Be ready to begin at once; raises WireError when connecting ahead fails."""
+        url = self.aim(target).url
+        await self.wire.prepare(url, self._share.count(connections_ahead(level)))
+
+    async def hold(self, target: Target, index: int, began_ns: int) -> StageFacts:
+        """Hold this worker's share of a level that begins at ``began_ns``."""
+        level = self.scenario.levels[index]
+        stage = stage_of(level, index, self._share, began_ns, self.origin, self.scenario.drain_s)
+        outgoing = self.aim(target)
+        opened_before = self.wire.opened
+        live = self._live = self._open(target, stage, level, outgoing, began_ns)
+        self.wire.stamps.reset()
+        self._pulse.begin()
+        await live.loop.run()
+        self._pulse.end()
+        since = self.origin.since
+        stage.pulse = self._pulse.report()
+        stage.ended_ns = since(now_ns())
+        stage.measure_until_ns = since(live.loop.measured_until_ns)
+        stage.in_flight_ns = dict(sorted(live.ledger.in_flight_ns.items()))
+        stage.max_in_flight = live.ledger.max_in_flight
+        stage.connections_opened = self.wire.opened - opened_before
+        stage.stamps = self.wire.stamps.facts()
+        self.loop_begun = [since(at_ns) for at_ns in live.loop.begun_ns]
+        gc.collect()  # the level's histograms hold each other
+        return stage
+
+    def progress(self) -> Progress | None:
+        """How the level goes; None before the first, and what it came to after one."""
+        return None if self._live is None else progress_of(self._live, now_ns())
+
+    async def aclose(self) -> None:
+        """Close connections and journal."""
+        await self.wire.aclose()
+        self._close_journal()
+
+    def _close_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _open(
+        self, target: Target, stage: StageFacts, level: Level, outgoing: Outgoing, began_ns: int
+    ) -> Live:
+        assert self._journal is not None
+        tally = Tally(stage.measure_from_ns, stage.measure_until_ns)
+        tally.make_room()
+        recorder = Recorder(tally, self._journal.append)
+        bounds = bounds_of(level, self._share, began_ns, self.scenario.drain_s)
+        ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
+        seed = self.scenario.seed + stage.index
+
+        def send(start: Start) -> Sending:
+            sequence = self.next_sequence()
+            request_id = f"{target.folder}-{stage.index}-{sequence}"
+            intended_ns = self.origin.since(start.intended_ns)
+            row = Row(request_id, stage.index, start.user, start.phase, intended_ns)
+            request = outgoing.request(sequence, request_id)
+            return Sending(self.attempt(row), self.wire, request)
+
+        loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, self._stop)
+        return Live(bounds, loop, ledger, tally, stage)
+
+
+def stage_of(
+    level: Level, index: int, share: Share, began_ns: int, origin: Origin, drain_s: float
+) -> StageFacts:
+    """The facts of a level that is about to begin, or of a worker's share of it."""
+    bounds = bounds_of(level, share, began_ns, drain_s)
+    until_ns = bounds.measure_until_ns
+    return StageFacts(
+        index=index,
+        users=None if level.users is None else share.count(level.users),
+        load=level.load,
+        think_s=0.0 if level.think is None else level.think.mean_s,
+        warmup_s=level.warmup_s,
+        duration_s=level.duration_s,
+        requests=bounds.requests,
+        began_ns=origin.since(bounds.began_ns),
+        measure_from_ns=origin.since(bounds.measure_from_ns),
+        measure_until_ns=None if until_ns is None else origin.since(until_ns),
+        books=Books(),
+    )
+
+
+def make_wire(scenario: Scenario) -> Wire:
+    """The transport that the scenario names."""
+    timeouts = Timeouts(
+        scenario.connect_timeout_s, scenario.idle_timeout_s, scenario.total_timeout_s
+    )
+    context = None
+    if scenario.base_url.startswith("https"):
+        context = ssl.create_default_context(cafile=scenario.ca_file)
+        if scenario.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+    if scenario.transport == "httpx":
+        return HttpxWire(timeouts, context)
+    return FastTransport(timeouts, context, kernel_stamps=scenario.stamps == "auto")
