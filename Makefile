@@ -4,9 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 DEMO := .venv-demo
+PEERS := .venv-peers
 PIP := -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench bench-peers clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -15,6 +16,7 @@ help:
 	@echo "make test    run the whole test suite"
 	@echo "make check   format, lint, types, architecture"
 	@echo "make bench   measure tailrace itself"
+	@echo "make bench-peers  measure it beside other load generators (installs them, 9 GB)"
 	@echo "make clean   remove environments and caches; results in runs/ stay"
 
 demo: $(DEMO)/.demo
@@ -34,8 +36,11 @@ check: $(VENV)/.check
 bench: $(VENV)/.bench
 	@$(VENV)/bin/python bench/run.py $(ARGS)
 
+bench-peers: $(VENV)/.bench
+	@$(VENV)/bin/python bench/peers.py --cache $(PEERS) $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEMO)/.demo: $(DEMO)/bin/python pyproject.toml

@@ -209,7 +209,7 @@ def run_client(name: str, url: str, streams: int, requests: int, tokens: int) ->
         spent = spend(command)
         if spent.code not in (0, 11):  # 11: a noisy machine may make the verdict INVALID
             raise BenchError(f"{name} ended with {spent.code}:\n{spent.out[-2000:]}")
-        said = _tailrace_said(Path(folder)) if name == "tailrace" else _client_said(spent.out)
+        said = tailrace_said(Path(folder)) if name == "tailrace" else client_said(spent.out)
     truth = ask_truth(url)
     records = [row for row in truth["requests"] if not row["id"].endswith("-cold")]
     _check(
@@ -230,13 +230,13 @@ def _check(
         raise BenchError(f"{name} counted {chunks:.0f} chunks, not {requests * tokens}")
 
 
-def _client_said(out: str) -> dict[str, float]:
+def client_said(out: str) -> dict[str, float]:
     found = json.loads(out.splitlines()[-1])
     names = ("ttft_p50", "ttft_p99", "gap_p50", "gap_p99")
     return {"chunks": found["chunks"]} | {name: found[f"{name}_ns"] for name in names}
 
 
-def _tailrace_said(folder: Path) -> dict[str, float]:
+def tailrace_said(folder: Path) -> dict[str, float]:
     (path,) = folder.glob("*/sim/result.json")
     stage = json.loads(path.read_bytes())["stages"][0]
     metrics = stage["metrics"]
