@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tailrace.results.audit import audit_pulse
 from tailrace.results.metrics import definitions
+from tailrace.results.pulse_facts import PulseFacts
 
 from .command import tailrace
+from .results.test_audit_stage import ARRIVALS, findings, late
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,6 +23,15 @@ def test_every_definition_stands_in_the_metrics_page() -> None:
     for name, definition in definitions().items():
         assert f"`{name}`" in text
         assert definition in text
+
+
+def test_every_line_of_the_audit_stands_in_the_metrics_page() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    of_stage = findings(late(0.1, 3), keep_spans=True, arrivals=ARRIVALS)
+    names = {*of_stage, *(finding.name for finding in audit_pulse(PulseFacts(wall_ns=1), None))}
+    assert len(names) == 17
+    for name in names:
+        assert f"| {name} |" in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

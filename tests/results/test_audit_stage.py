@@ -202,6 +202,8 @@ def test_connections_that_are_not_kept_are_noticed() -> None:
     [
         ([], 0),
         ([(0, 0)], 1),
+        ([(5, 5), (10, 90), (95, 95)], 1),  # two came in one read each, alone
+        ([(0, 100), (50, 50), (0, 100)], 2),
         ([(0, 100)], 1),
         ([(0, 100), (100, 200)], 1),  # one after the other
         ([(0, 100), (0, 100), (0, 100)], 3),
