@@ -1,8 +1,9 @@
 """KernelLink: a connection whose socket we read ourselves, each read with the kernel's own stamp.
 
 Rule: one ``recvmsg`` a wake-up, handed on at once: the stamp is the kernel's, so nothing is gained
-by looking at the other sockets first. The buffer is small, so that a backlog is taken in several
-reads with a stamp each rather than in one with the stamp of its last segment.
+by looking at the other sockets first. The buffer takes a whole backlog: the kernel merges segments
+that wait and keeps the stamp of the last, so smaller reads would not resolve them, but would cut
+outputs away from the read that marks them as uncertain.
 
 All links of a loop share an epoll of their own, which the loop watches (``Poller``). One look at it
 tells all sockets that are ready. And uvloop's ``add_reader`` gives up on a socket for good when the
@@ -19,7 +20,7 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
 from tailrace.engine.wire_link import Reader, peek_open
 
-READ_BYTES = 4096
+READ_BYTES = 65536
 _AT_ONCE = 256
 """Sockets read before the loop gets a turn."""
 

@@ -60,7 +60,12 @@ def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
     ]
     if kernel:
         pulse = [_harmless(finding) for finding in pulse]
-    found = [_starts(tally, ttft_p50_ns), _stamps(facts), *pulse, _shared_reads(facts, tally)]
+    found = [
+        _starts(facts, tally, ttft_p50_ns),
+        _stamps(facts),
+        *pulse,
+        _shared_reads(facts, tally),
+    ]
     return [*found, *_arrivals(facts), *_server(facts, tally)]
 
 
@@ -79,7 +84,7 @@ def _harmless(finding: Finding) -> Finding:
     return finding._replace(status="warn", why=why)
 
 
-def _starts(tally: Tally, ttft_p50_ns: int | None) -> Finding:
+def _starts(facts: StageFacts, tally: Tally, ttft_p50_ns: int | None) -> Finding:
     hist = tally.hists["start_lag"]
     if not hist.n:
         return Finding("starts", "none to judge", "ok", "no request started without waiting")
@@ -90,6 +95,9 @@ def _starts(tally: Tally, ttft_p50_ns: int | None) -> Finding:
     value = f"late by p50 {_ms(p50)}, p99 {_ms(p99)}; {share(late)} over {_ms(limit_ns)}"
     rule = f"over {_ms(limit_ns)} (1 ms, and 1 % of TTFT p50)"
     if surely_late > LATE_BAD and hist.n >= FEWEST_STARTS:
+        if facts.users is not None:
+            why = "the client's turn-around is in the response times; service times do not hold it"
+            return Finding("starts", value, "warn", why)
         why = f"more than {share(LATE_BAD)} of starts are {rule} late: the load was not as asked"
         return Finding("starts", value, "bad", why)
     if late > LATE_WARN:
@@ -125,6 +133,8 @@ def _shared_reads(facts: StageFacts, tally: Tally) -> Finding:
     chunks = tally.coalesced_chunks / tally.chunks_seen if tally.chunks_seen else 0.0
     value = f"{share(chunks)} of chunks; {share(part)} of gaps unsure by over 0.1 ms"
     late_ns = facts.stamps.lag.p99_ns
+    if late_ns is None:  # no stamps to judge by: a read is seen as late as the loop looks
+        late_ns = facts.pulse.hiccups.p99_ns
     seen_late = late_ns is not None and late_ns > SEEN_LATE_NS
     if part > UNSURE_BAD and seen_late:
         why = "chunks shared reads because the client came late: gaps are blurred"

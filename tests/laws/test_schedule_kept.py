@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tailrace.engine.arrivals import schedule
-from tailrace.engine.load import WHOLE, arrivals_found, bounds_of, starts_of
+from tailrace.engine.load import WHOLE, arrivals_judged, bounds_of, starts_of
+from tailrace.results.facts import Books, StageFacts
 from tailrace.scenarios.model import Level
 from tailrace.scenarios.rates import Arrivals, ProcessName, RatePhase
 
@@ -52,7 +53,13 @@ class Hour:
 
         run_virtually(hold)
         self.begun_ns = [at_ns - S for at_ns in self.served.loop.begun_ns]
-        self.found: dict[str, Any] = arrivals_found(level, self.served.loop, bounds) or {}
+        stage = StageFacts(
+            *(0, None, 0.0, level.duration_s, None, 0, Books()),
+            measure_from_ns=bounds.measure_from_ns,
+            measure_until_ns=self.served.loop.measured_until_ns,
+        )
+        begun_ns = self.served.loop.begun_ns
+        self.found: dict[str, Any] = arrivals_judged(level, stage, begun_ns) or {}
 
 
 def test_constant_arrivals_are_counted_and_placed_exactly() -> None:

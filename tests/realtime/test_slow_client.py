@@ -133,18 +133,15 @@ def test_where_no_reads_are_shared_kernel_stamps_keep_everything(kernel_sparse: 
         assert percentile(errors, 99) < 1 * MS
 
 
-def test_with_kernel_stamps_the_audit_warns_of_the_loop_and_refuses_the_late_starts(
+def test_with_kernel_stamps_the_audit_warns_of_the_loop_the_starts_and_the_shared_reads(
     kernel: Matched,
 ) -> None:
     loop = kernel.audit["event loop"]
     assert loop["status"] == "warn"
     assert "no latency contains it" in loop["why"]
     assert kernel.audit["shared reads"]["status"] in ("warn", "bad")
-    assert kernel.audit["starts"]["status"] == "bad"
-    verdict = kernel.finished.verdict
-    assert verdict.word == "INVALID"
-    assert any(": starts: " in reason for reason in verdict.reasons)
-    assert not any("event loop" in reason for reason in verdict.reasons)
+    assert kernel.audit["starts"]["status"] == "warn"
+    assert not any("event loop" in reason for reason in kernel.finished.verdict.reasons)
 
 
 def test_user_stamps_are_wrong_and_the_verdict_names_the_event_loop(user: Matched) -> None:
