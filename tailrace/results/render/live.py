@@ -132,7 +132,7 @@ def log_line(snapshot: Snapshot) -> str:
     words = {
         "model": _word(now.model),
         "model_no": f"{now.model_index + 1}/{now.models}",
-        "load": _word(now.load.removesuffix(" users")),
+        "load": _word(now.load.removesuffix("s").removesuffix(" user")),
         "level": f"{now.stage_index + 1}/{now.stages}",
         "phase": now.phase,
         "elapsed_s": now.elapsed,
