@@ -6,8 +6,10 @@ timeouts that it is under, and the error that ends it. No I/O: whoever carries i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
+
+import httpx
 
 
 class Timeouts(NamedTuple):
@@ -25,6 +27,43 @@ DEFAULT_TIMEOUTS = Timeouts()
 PATIENCE = 16
 """Reads of a body that may be put by before they are parsed together. What is left over at the end
 of an answer is parsed before its user goes on, so it must not be many."""
+
+
+Origin = tuple[str, str, int]
+"""(scheme, host, port)."""
+
+
+def origin_of(url: httpx.URL) -> Origin:
+    """Scheme, host and port with the scheme's default."""
+    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def head_bytes(method: str, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Request line and header lines of HTTP/1.1, without the empty line that ends them."""
+    parts = [method.encode(), b" ", url.raw_path, b" HTTP/1.1\r\n"]
+    for name, value in headers:
+        parts += (name, b": ", value, b"\r\n")
+    return b"".join(parts)
+
+
+class Prepared(NamedTuple):
+    """A request made ready to be sent: its bytes, and its parts for who makes bytes of his own.
+
+    Why not an httpx.Request: making one costs as much as sending it.
+    """
+
+    origin: Origin
+    data: bytes
+    """All of it, as HTTP/1.1."""
+    url: httpx.URL
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    def as_httpx(self) -> httpx.Request:
+        """The same as httpx wants it."""
+        stream = httpx.ByteStream(self.body)
+        headers = httpx.Headers(self.headers)
+        return httpx.Request("POST", self.url, headers=headers, stream=stream)
 
 
 class WireError(Exception):

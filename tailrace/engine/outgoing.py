@@ -13,6 +13,7 @@ import orjson
 
 from tailrace import __version__
 from tailrace.engine.dialects.delta import Ask, Dialect
+from tailrace.engine.exchange import Prepared, head_bytes, origin_of
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce, prompt_index
 
@@ -31,27 +32,33 @@ class Outgoing:
     ) -> None:
         self._scenario = scenario
         self.url = httpx.URL(scenario.base_url + dialect.path)
+        self._origin = origin_of(self.url)
         self._id_given = any(name.lower() == "x-request-id" for name, _ in secret_headers)
         self._bodies = [
             dialect.body(ask(scenario, model, prompt)).split(_SLOT) for prompt in scenario.prompts
         ]
         self._headers = [_headers(self.url, parts, secret_headers) for parts in self._bodies]
+        self._heads = [head_bytes("POST", self.url, headers) for headers in self._headers]
 
-    def request(self, sequence: int, request_id: str) -> httpx.Request:
+    def request(self, sequence: int, request_id: str) -> Prepared:
         """The ``sequence``-th request of the run."""
         scenario = self._scenario
         index = prompt_index(sequence, len(self._bodies))
         parts = self._bodies[index]
         word = nonce(scenario.salt, scenario.seed, sequence).encode() if len(parts) > 1 else b""
-        headers = self._headers[index]
-        if not self._id_given:
-            headers = [*headers, (b"x-request-id", request_id.encode())]
-        return httpx.Request(
-            "POST",
+        own = b"" if self._id_given else b"x-request-id: %b\r\n" % request_id.encode()
+        body = word.join(parts)
+        return Prepared(
+            self._origin,
+            b"".join((self._heads[index], own, b"\r\n", body)),
             self.url,
-            headers=httpx.Headers(headers),
-            stream=httpx.ByteStream(word.join(parts)),
+            self._headers[index] if self._id_given else self._headers[index] + _id(request_id),
+            body,
         )
+
+
+def _id(request_id: str) -> list[tuple[bytes, bytes]]:
+    return [(b"x-request-id", request_id.encode())]
 
 
 def ask(scenario: Scenario, model: str, prompt: str) -> Ask:

@@ -13,7 +13,7 @@ import httpx
 from tailrace.engine.answer import Answer
 from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.delta import Dialect
-from tailrace.engine.exchange import Exchange, WireError
+from tailrace.engine.exchange import Exchange, Prepared, WireError
 from tailrace.engine.wire import Wire
 from tailrace.results.schema import Row
 
@@ -38,7 +38,7 @@ class Attempt:
         exchange = self.exchange
         self._answer.accept(exchange.status or 0, exchange.header(b"content-type").lower())
 
-    async def perform(self, wire: Wire, request: httpx.Request) -> Row:
+    async def perform(self, wire: Wire, request: httpx.Request | Prepared) -> Row:
         """Send the request and see it through; on cancellation call ``cut`` for the row."""
         try:
             await wire.exchange(request, self.exchange)

@@ -21,14 +21,20 @@ from typing import Protocol
 import httpx
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Timeouts, WireError
+from tailrace.engine.exchange import (
+    DEFAULT_TIMEOUTS,
+    Exchange,
+    Origin,
+    Prepared,
+    Timeouts,
+    WireError,
+    head_bytes,
+    origin_of,
+)
 from tailrace.engine.stamps import StampBook, ask_for_stamps
 from tailrace.engine.wire_connection import Connection
 from tailrace.engine.wire_kernel import KernelLink, Poller
 from tailrace.engine.wire_link import Inbox, LoopLink
-
-Origin = tuple[str, str, int]
-"""(scheme, host, port)."""
 
 _PREPARE_AT_ONCE = 64
 """Connects under way at a time when connecting ahead; a burst of all would overflow backlogs."""
@@ -43,7 +49,7 @@ class Wire(Protocol):
     stamps: StampBook
     """Who stamped the reads, since its last reset."""
 
-    async def exchange(self, request: httpx.Request, exchange: Exchange) -> None:
+    async def exchange(self, request: httpx.Request | Prepared, exchange: Exchange) -> None:
         """Send and see the answer through to its end; raises WireError, never httpx's errors.
 
         The stamps gather in ``exchange``, body bytes go to its sink; both hold what was seen
@@ -85,12 +91,15 @@ class FastTransport(httpx.AsyncBaseTransport):
         self._inbox: Inbox | None = None
         self._poller: Poller | None = None
 
-    async def exchange(self, request: httpx.Request, exchange: Exchange) -> None:
+    async def exchange(self, request: httpx.Request | Prepared, exchange: Exchange) -> None:
         """See Wire.exchange."""
-        origin = origin_of(request.url)
+        if isinstance(request, Prepared):
+            origin, data = request.origin, request.data
+        else:
+            origin, data = origin_of(request.url), serialize(request)
         connection = self._take_idle(origin) or await self._dial(origin)
         exchange.first_on(connection)
-        await connection.carry(exchange, serialize(request), self.timeouts)
+        await connection.carry(exchange, data, self.timeouts)
 
     async def prepare(self, url: httpx.URL, connections: int) -> None:
         """See Wire.prepare."""
@@ -295,11 +304,6 @@ class PulledBody(httpx.AsyncByteStream):
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-def origin_of(url: httpx.URL) -> Origin:
-    """Scheme, host and port with the scheme's default."""
-    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
-
-
 def address_text(origin: Origin) -> str:
     """``host:port`` for messages, IPv6 in brackets."""
     host = f"[{origin[1]}]" if ":" in origin[1] else origin[1]
@@ -317,9 +321,6 @@ def connect_error(exc: OSError, origin: Origin) -> WireError:
 
 def serialize(request: httpx.Request) -> bytes:
     """The request as HTTP/1.1 bytes; its content must have been read."""
-    parts = [request.method.encode(), b" ", request.url.raw_path, b" HTTP/1.1\r\n"]
-    for name, value in request.headers.raw:
-        parts += (name, b": ", value, b"\r\n")
     assert isinstance(request.stream, Iterable)  # httpx.ByteStream: the content is in memory
-    parts += (b"\r\n", *request.stream)
-    return b"".join(parts)
+    head = head_bytes(request.method, request.url, request.headers.raw)
+    return b"".join((head, b"\r\n", *request.stream))

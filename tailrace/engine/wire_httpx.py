@@ -13,7 +13,7 @@ import ssl
 import httpx
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Timeouts, WireError
+from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Prepared, Timeouts, WireError
 from tailrace.engine.stamps import StampBook
 
 
@@ -34,8 +34,10 @@ class HttpxWire:
             trust_env=True,
         )
 
-    async def exchange(self, request: httpx.Request, exchange: Exchange) -> None:
+    async def exchange(self, request: httpx.Request | Prepared, exchange: Exchange) -> None:
         """See Wire.exchange."""
+        if isinstance(request, Prepared):
+            request = request.as_httpx()
         exchange.reused = True  # until the trace shows a connect
         seconds = self.timeouts
         request.extensions["timeout"] = {

@@ -13,12 +13,10 @@ import ssl
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import httpx
-
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import OpenAIChat
-from tailrace.engine.exchange import Timeouts
+from tailrace.engine.exchange import Prepared, Timeouts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.load import (
     WHOLE,
@@ -58,7 +56,7 @@ class Sending:
 
     __slots__ = ("_attempt", "_request", "_wire", "cut", "row")
 
-    def __init__(self, attempt: Attempt, wire: Wire, request: httpx.Request) -> None:
+    def __init__(self, attempt: Attempt, wire: Wire, request: Prepared) -> None:
         self._attempt = attempt
         self._wire = wire
         self._request = request

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from tailrace import __version__
 from tailrace.engine.dialects.openai_chat import OpenAIChat
+from tailrace.engine.exchange import origin_of
 from tailrace.engine.outgoing import Outgoing, common_headers, merged
+from tailrace.engine.wire import serialize
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.prompts import nonce
 
@@ -26,8 +28,19 @@ def scenario(**more: Any) -> Scenario:
     return Scenario(**(fields | more))
 
 
-def outgoing(headers: tuple[tuple[str, str], ...] = (), **more: Any) -> Outgoing:
-    return Outgoing(scenario(**more), "m", OpenAIChat(), headers)
+class Checked(Outgoing):
+    """Gives requests as httpx has them, having seen that the prepared bytes are the same."""
+
+    def request(self, sequence: int, request_id: str) -> httpx.Request:  # type: ignore[override]
+        prepared = super().request(sequence, request_id)
+        made = prepared.as_httpx()
+        assert serialize(made) == prepared.data
+        assert origin_of(made.url) == prepared.origin
+        return made
+
+
+def outgoing(headers: tuple[tuple[str, str], ...] = (), **more: Any) -> Checked:
+    return Checked(scenario(**more), "m", OpenAIChat(), headers)
 
 
 def content(request: httpx.Request) -> bytes:

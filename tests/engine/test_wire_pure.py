@@ -7,7 +7,8 @@ import errno
 import httpx
 import pytest
 
-from tailrace.engine.wire import address_text, connect_error, origin_of, serialize
+from tailrace.engine.exchange import origin_of
+from tailrace.engine.wire import address_text, connect_error, serialize
 
 
 def test_a_request_as_bytes() -> None:
