@@ -41,20 +41,20 @@ class Timeline:
         """One event, with the stamp of the read that completed it."""
         if self._first_event_ns is None:
             self._first_event_ns = at_ns
-        text, reasoning, tool, finish_reason, usage, error, done = delta
-        if text or reasoning or tool:
+        usage = delta.usage
+        if delta.text or delta.reasoning or delta.tool:
             self._outputs_ns.append(at_ns)
-            if text and self._first_answer_ns is None:
+            if self._first_answer_ns is None and delta.text:
                 self._first_answer_ns = at_ns
             if usage is not None and usage.output_tokens is not None:
                 self._running_tokens.append(usage.output_tokens)
-        if finish_reason is not None:
-            self.finish_reason = finish_reason
+        if delta.finish_reason is not None:
+            self.finish_reason = delta.finish_reason
         if usage is not None:
             self._usage = usage
-        if error is not None:
-            self.error = error
-        if done:
+        if delta.error is not None:
+            self.error = delta.error
+        if delta.done:
             self.done = True
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 
 class Usage(NamedTuple):
     """Token counts as the server states them; None where it does not."""
@@ -14,8 +16,11 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
 
 
-class Delta(NamedTuple):
-    """One event. Only ``text``, ``reasoning`` and ``tool`` are output, and only when not empty."""
+class Delta(msgspec.Struct, frozen=True, gc=False):
+    """One event. Only ``text``, ``reasoning`` and ``tool`` are output, and only when not empty.
+
+    A Struct, since one is made for each chunk: a named tuple takes three times as long.
+    """
 
     text: str = ""
     reasoning: str = ""
