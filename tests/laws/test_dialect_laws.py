@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tailrace.engine.dialects.openai_chat import OpenAIChat
 
 texts = st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
-odd = st.none() | st.booleans() | st.integers(-5, 5) | st.lists(st.integers(), max_size=2)
+odd = st.none() | st.booleans() | st.integers(-5, 5) | st.lists(st.integers(-9, 9), max_size=2)
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
