@@ -37,12 +37,14 @@ class EventReader:
         """Events that this read completes, in order."""
         if (  # the shape of nearly every read: exactly one event of one data line
             self._idle
-            and chunk.startswith(b"data: ")
+            and chunk[:6] == b"data: "
             and chunk.find(b"\n") == len(chunk) - 2
             and chunk[-1] == _LF
             and b"\r" not in chunk
         ):
-            self._at_start = self._after_cr = False
+            if self._at_start:
+                self._at_start = False
+            self._after_cr = False
             return [("", chunk[6:-2])]
         return self._feed_any(chunk)
 

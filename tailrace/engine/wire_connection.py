@@ -102,7 +102,9 @@ class Connection:
 
     def consume(self, at_ns: int, data: bytes) -> None:
         """Link: one stamped read; no stamp is before the one before it."""
-        self._last_read_ns = at_ns = max(at_ns, self._last_read_ns)
+        if at_ns < self._last_read_ns:
+            at_ns = self._last_read_ns
+        self._last_read_ns = at_ns
         pending = self._pending
         pending.append((at_ns, data))
         # The end of a chunked body holds an empty line, or the read begins in the middle of it.
