@@ -62,8 +62,17 @@ def run_pairs(facts: RunFacts) -> Pairs:
         ("ended", facts.ended or "no"),
         ("tool", tool(facts)),
     ]
+    levels = [_told(level) for level in facts.scenario.get("levels", ())]
+    scenario = facts.scenario | ({"levels": levels} if levels else {})
     extra = {key: value for key, value in facts.tool.items() if key not in ("name", "version")}
-    return pairs + flat(extra, "tool") + flat(facts.engine, "engine") + flat(facts.scenario)
+    return pairs + flat(extra, "tool") + flat(facts.engine, "engine") + flat(scenario)
+
+
+def _told(level: Any) -> Any:
+    """A level without what it leaves open."""
+    if not isinstance(level, Mapping):
+        return level
+    return {key: value for key, value in level.items() if value is not None}
 
 
 def host_pairs(facts: RunFacts) -> Pairs:

@@ -44,13 +44,12 @@ def report_md(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdi
     parts = [
         f"# {prose(facts.name)}: load test of streaming LLM endpoints",
         *_verdict(verdict),
-        "## What was run",
-        _pairs(about.run_pairs(facts)),
         "## Results",
         " ".join(f"`{mark}` {prose(text)}." for mark, text in FOOTNOTES.items()),
     ]
     for group, result in zip(by_model(levels), results, strict=True):
         parts += _model(group, result)
+    parts += ["## What was run", _pairs(about.run_pairs(facts))]
     parts += ["## Host", _pairs(about.host_pairs(facts)), "## Definitions", _definitions()]
     return "\n\n".join(part for part in parts if part) + "\n"
 
