@@ -23,8 +23,8 @@ from harness import NAMES, Run, endpoint, run_client, table
 from tailrace.simulate import Script
 
 TTFT_NS, GAP_NS = 200_000_000, 20_000_000
-JOBS = {256: 4_096, 1000: 12_000}
-"""Streams: requests, some 20 s of load each."""
+JOBS = {256: 15_625, 1000: 15_625}
+"""Streams: requests, so that a client streams the million tokens that its CPU is stated for."""
 _BESIDE = ("CPU s", "sleeps a 1000 tokens", "wall s", "peak RSS MB", "first s")
 FIGURES = ("ttft_p50", "ttft_p99", "gap_p50", "gap_p99")
 
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     clients = given.clients or NAMES[: 4 if given.all else 3]
     for streams in given.streams:
-        requests = given.requests or JOBS.get(streams, 12 * streams)
+        requests = given.requests or JOBS.get(streams, 15_625)
         script = Script(ttft_ns=TTFT_NS, gap_ns=GAP_NS, tokens=given.tokens, jitter=given.jitter)
         rounds = measure(streams, requests, script, given.rounds, clients)
         print(report(streams, requests, given.tokens, rounds), end="\n\n", flush=True)
