@@ -1,8 +1,8 @@
 """OpenLoop: starts requests when a schedule says so, whatever has become of those before.
 
 Rule: a request is never started before its due time; it is made ready ahead of it, so that what is
-left to do is to send. How long it waits for admission is part of its response time, which counts
-from the due time, and not of its service time.
+left to do is to send, and the next is made ready only when it is sent. How long it waits for
+admission is part of its response time, which counts from the due time, and not of its service time.
 Why: a load that waits for slow answers before it asks again hides just the moments in which users
 would have suffered (coordinated omission, as Gil Tene named it).
 """
@@ -23,9 +23,6 @@ from tailrace.engine.recorder import Recorder
 from tailrace.engine.scheduler import Bounds, Scheduler, Send, Sending, Start
 from tailrace.engine.stop import Stop
 
-START_AT_ONCE = 64
-"""Overdue requests started before the loop gets a turn."""
-
 
 class OpenLoop(Scheduler):
     """One level of ``starts``, in the order of their intended times."""
@@ -44,7 +41,8 @@ class OpenLoop(Scheduler):
         self._starts = starts
         self._admission = admission
         self._next: tuple[Start, Sending] | None = None
-        """The next request, made ready."""
+        """The next request, made ready; None also while it is still to be made."""
+        self._all_made = False
         self._running = 0
         self._over = False
         self._group: TaskGroup | None = None
@@ -53,31 +51,33 @@ class OpenLoop(Scheduler):
 
     def _begin(self, group: TaskGroup) -> None:
         self._group = group
-        self._alarm = make_alarm(asyncio.get_running_loop(), self._ring)
-        self._make_ready()
-        self._arm()
+        self._loop = asyncio.get_running_loop()
+        self._alarm = make_alarm(self._loop, self._ring)
+        self._go_on()
 
-    def _make_ready(self) -> None:
-        start = next(self._starts, None)
-        self._next = None if start is None else (start, self._send(start))
-
-    def _arm(self) -> None:
-        if self._next is not None and self._alarm is not None:
-            self._alarm.arm(self._next[0].intended_ns)
-        elif self._next is None:
-            self._check_out()
-
-    def _ring(self) -> None:
+    def _go_on(self) -> None:
+        """Make the next request ready, and start it when it is due."""
         if self._over:
             return
-        for _ in range(START_AT_ONCE):
-            if self._stop.level or self._next is None or self._next[0].intended_ns > now_ns():
-                break
-            start, sending = self._next
-            self._arrive(start, sending)
-            self._make_ready()
-        if not self._stop.level:
-            self._arm()
+        start = next(self._starts, None)
+        if start is None:
+            self._all_made = True
+            self._check_out()
+        else:
+            self._next = (start, self._send(start))
+            self._ring()
+
+    def _ring(self) -> None:
+        """Start the next request if it is due, and go on once its task has sent it."""
+        if self._over or self._stop.level or self._next is None or self._alarm is None:
+            return
+        start, sending = self._next
+        if start.intended_ns > now_ns():
+            self._alarm.arm(start.intended_ns)
+            return
+        self._next = None
+        self._arrive(start, sending)
+        self._loop.call_soon(self._go_on)
 
     def _arrive(self, start: Start, sending: Sending) -> None:
         at_ns = now_ns()
@@ -122,7 +122,7 @@ class OpenLoop(Scheduler):
         return self._group is not None and self._group.cancel_scope.cancel_called
 
     def _check_out(self) -> None:
-        if not self._running and (self._over or self._next is None):
+        if not self._running and (self._over or self._all_made):
             self._all_out.set()
 
     def _start_no_more(self) -> None:

@@ -42,6 +42,8 @@ class Level:
     books: Books = field(default_factory=Books)
     alive: int = 0
     most_alive: int = 0
+    steps: list[tuple[str, int]] = field(default_factory=list)
+    """What was done with which request, in order."""
 
     async def run(self) -> None:
         self.began_ns = now_ns()
@@ -82,11 +84,13 @@ class Sleeping:
     def __init__(self, level: Level, start: Start) -> None:
         self._level = level
         self._index = start.user
+        level.steps.append(("made", start.user))
         self.row = Row(str(start.user), 0, start.user, start.phase, start.intended_ns)
 
     async def perform(self) -> Row:
         level = self._level
         self.row.sent_ns = now_ns()
+        level.steps.append(("sent", self._index))
         level.alive += 1
         level.most_alive = max(level.most_alive, level.alive)
         try:
@@ -121,6 +125,15 @@ async def test_no_request_is_early_and_slow_answers_delay_none() -> None:
         *range(20)
     ]
     assert len(level.loop.begun_ns) == 20
+
+
+@pytest.mark.parametrize("due_ms", [[0] * 100, [0, 5, 5, 5, 10]])
+async def test_a_request_is_sent_before_the_next_is_made(due_ms: list[int]) -> None:
+    level = Level(due_ms, duration_ms=20)
+    await level.run()
+    check_books(level)
+    wanted = [(step, index) for index in range(len(due_ms)) for step in ("made", "sent")]
+    assert level.steps == wanted
 
 
 async def test_warm_up_hands_over_and_is_not_counted_as_measured() -> None:
