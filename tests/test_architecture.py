@@ -94,6 +94,7 @@ IO = (
     "results/journal.py",
     "results/parts.py",
     "scenarios/files.py",
+    "scenarios/sources.py",
     "simulate/__main__.py",
     "simulate/answers.py",
     "simulate/arrival.py",

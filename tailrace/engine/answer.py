@@ -11,7 +11,7 @@ import orjson
 
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import error_text
-from tailrace.engine.sse import Event, EventReader
+from tailrace.engine.sse import EventReader
 from tailrace.engine.timeline import Timeline
 
 _KEEP_BYTES = 4096
@@ -26,6 +26,7 @@ class Answer:
         "_bad_event",
         "_body",
         "_content_type",
+        "_feed",
         "_note",
         "_read_event",
         "_reader",
@@ -33,9 +34,10 @@ class Answer:
         "timeline",
     )
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.timeline = Timeline()
+    def __init__(self, dialect: Dialect, keep_text: bool = False) -> None:
+        self.timeline = Timeline(keep_text)
         self._reader = EventReader()
+        self._feed = self._reader.feed
         self._read_event = dialect.read
         self._note = self.timeline.note
         self._status = 0
@@ -54,24 +56,23 @@ class Answer:
     def on_body(self, at_ns: int, data: bytes) -> None:
         """One read's bytes, with its stamp."""
         if self._body is None:
-            self._read(at_ns, self._reader.feed(data))
+            for event_type, payload in self._feed(data):
+                self._read(at_ns, event_type, payload)
         elif len(self._body) < _KEEP_BYTES:
             self._body += data[:_KEEP_BYTES]
 
     def close(self, at_ns: int) -> None:
         """The body ended cleanly."""
         if self._body is None:
-            self._read(at_ns, self._reader.close())
+            for event_type, payload in self._reader.close():
+                self._read(at_ns, event_type, payload)
 
-    def _read(self, at_ns: int, events: list[Event]) -> None:
-        for event_type, data in events:
-            try:
-                delta = self._read_event(event_type, data)
-            except ValueError as exc:
-                if self._bad_event is None:
-                    self._bad_event = f"{exc}: {_shown(data)}"
-                continue
-            self._note(at_ns, delta)
+    def _read(self, at_ns: int, event_type: str, payload: bytes) -> None:
+        try:
+            self._note(at_ns, self._read_event(event_type, payload))
+        except ValueError as exc:
+            if self._bad_event is None:
+                self._bad_event = f"{exc}: {_shown(payload)}"
 
     @property
     def _is_stream(self) -> bool:

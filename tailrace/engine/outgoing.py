@@ -1,12 +1,14 @@
 """Outgoing: ready-made requests of one model. Pure: what varies is spliced into prepared bytes.
 
-The body is encoded once a prompt, with a slot where the nonce goes; a request is then two slices
-and a word. Its length never changes, so the headers are ready too, but for the request's id.
+The body of an item is encoded once, with a slot where the nonce goes; a request is then two slices
+and a word. Its length never changes, so the headers are ready too, but for the request's id. Items
+that are asked once, or too many to keep, are encoded when they are asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import httpx
 import orjson
@@ -14,10 +16,22 @@ import orjson
 from tailrace import __version__
 from tailrace.engine.dialects.delta import Ask, Dialect
 from tailrace.engine.exchange import Prepared, head_bytes, origin_of
+from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Scenario
-from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce, prompt_index
+from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce
 
 _SLOT = orjson.dumps(NONCE_SLOT)[1:-1]
+KEPT_BYTES = 64 * 2**20
+"""Encoded bodies that are kept, at most."""
+
+
+class Ready(NamedTuple):
+    """An item encoded for one model: what is the same in every request that asks it."""
+
+    parts: list[bytes]
+    """The body, cut where the nonce goes."""
+    headers: list[tuple[bytes, bytes]]
+    head: bytes
 
 
 class Outgoing:
@@ -29,48 +43,61 @@ class Outgoing:
         model: str,
         dialect: Dialect,
         secret_headers: Sequence[tuple[str, str]] = (),
+        keep: bool = True,
     ) -> None:
+        """``keep``: an item may be asked again, so its encoded body is worth keeping."""
         self._scenario = scenario
+        self._model = model
+        self._dialect = dialect
+        self._secret_headers = secret_headers
         self.url = httpx.URL(scenario.base_url + dialect.path)
         self._origin = origin_of(self.url)
         self._id_given = any(name.lower() == "x-request-id" for name, _ in secret_headers)
-        self._bodies = [
-            dialect.body(ask(scenario, model, prompt)).split(_SLOT) for prompt in scenario.prompts
-        ]
-        self._headers = [_headers(self.url, parts, secret_headers) for parts in self._bodies]
-        self._heads = [head_bytes("POST", self.url, headers) for headers in self._headers]
+        self._ready: dict[int, tuple[Item, Ready]] = {}
+        """By the item's identity: no two items of a list need differ in their ids."""
+        self._room_bytes = KEPT_BYTES if keep else 0
 
-    def request(self, sequence: int, request_id: str) -> Prepared:
-        """The ``sequence``-th request of the run."""
+    def request(self, item: Item, sequence: int, request_id: str) -> Prepared:
+        """The ``sequence``-th request of the run, asking ``item``."""
         scenario = self._scenario
-        index = prompt_index(sequence, len(self._bodies))
-        parts = self._bodies[index]
+        kept = self._ready.get(id(item))
+        ready = self._encode(item) if kept is None else kept[1]
+        parts = ready.parts
         word = nonce(scenario.salt, scenario.seed, sequence).encode() if len(parts) > 1 else b""
         own = b"" if self._id_given else b"x-request-id: %b\r\n" % request_id.encode()
         body = word.join(parts)
         return Prepared(
             self._origin,
-            b"".join((self._heads[index], own, b"\r\n", body)),
+            b"".join((ready.head, own, b"\r\n", body)),
             self.url,
-            self._headers[index] if self._id_given else self._headers[index] + _id(request_id),
+            ready.headers if self._id_given else ready.headers + _id(request_id),
             body,
         )
+
+    def _encode(self, item: Item) -> Ready:
+        parts = self._dialect.body(ask(self._scenario, self._model, item)).split(_SLOT)
+        headers = _headers(self.url, parts, self._secret_headers)
+        ready = Ready(parts, headers, head_bytes("POST", self.url, headers))
+        if self._room_bytes > 0:
+            self._room_bytes -= sum(map(len, parts))
+            self._ready[id(item)] = item, ready
+        return ready
 
 
 def _id(request_id: str) -> list[tuple[bytes, bytes]]:
     return [(b"x-request-id", request_id.encode())]
 
 
-def ask(scenario: Scenario, model: str, prompt: str) -> Ask:
-    """A prompt of the scenario as a dialect wants it."""
+def ask(scenario: Scenario, model: str, item: Item) -> Ask:
+    """An item as a dialect wants it, with the scenario's settings where it has none."""
     return Ask(
-        model=model,
-        messages=messages(scenario, prompt),
-        max_tokens=scenario.max_tokens,
+        model=item.model or model,
+        messages=messages(scenario, item),
+        max_tokens=scenario.max_tokens if item.max_tokens is None else item.max_tokens,
         temperature=scenario.temperature,
         seed=scenario.seed if scenario.send_seed else None,
         stream_usage=scenario.stream_usage,
-        extra=scenario.extra_body,
+        extra=scenario.extra_body | item.extra,
     )
 
 

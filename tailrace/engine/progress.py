@@ -9,10 +9,10 @@ from typing import NamedTuple
 import msgspec
 
 from tailrace.engine.ledger import Ledger
+from tailrace.engine.recorder import Recorder
 from tailrace.engine.scheduler import Bounds, Scheduler
 from tailrace.results.facts import RunFacts, StageFacts
 from tailrace.results.render.live import Snapshot
-from tailrace.results.tally import Tally
 
 
 class Live(NamedTuple):
@@ -21,7 +21,7 @@ class Live(NamedTuple):
     bounds: Bounds
     loop: Scheduler
     ledger: Ledger
-    tally: Tally
+    recorder: Recorder
     stage: StageFacts
 
 
@@ -46,7 +46,7 @@ class Progress(msgspec.Struct):
 
 def progress_of(live: Live, at_ns: int) -> Progress:
     """This worker's share."""
-    tally, books = live.tally, live.ledger.books
+    tally, books = live.recorder.tally, live.ledger.books
     ttft, icl = (tally.hists[name].percentiles((50.0, 99.0)) for name in ("ttft", "icl"))
     return Progress(
         draining=live.loop.draining,

@@ -25,10 +25,10 @@ class Attempt:
 
     __slots__ = ("_answer", "exchange", "on_body", "origin_ns", "row")
 
-    def __init__(self, row: Row, dialect: Dialect, origin_ns: int) -> None:
+    def __init__(self, row: Row, dialect: Dialect, origin_ns: int, keep_text: bool = False) -> None:
         self.row = row
         self.origin_ns = origin_ns
-        self._answer = Answer(dialect)
+        self._answer = Answer(dialect, keep_text)
         self.on_body = self._answer.on_body
         """Sink: one read goes to the answer without a detour."""
         self.exchange = Exchange(self)

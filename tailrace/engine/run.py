@@ -107,7 +107,7 @@ class Run:
         """The cold request; on failure the model is marked and the reason said."""
         row = Row(f"{model.folder}-cold", -1, 0, "cold", self._origin.since(now_ns()))
         outgoing = self._worker.aim(target)
-        attempt = self._worker.attempt(row)
+        sending = self._worker.sending(row, outgoing)
         async with anyio.create_task_group() as group:
 
             async def give_up() -> None:
@@ -115,11 +115,10 @@ class Run:
                 group.cancel_scope.cancel()
 
             group.start_soon(give_up)
-            request = outgoing.request(self._worker.next_sequence(), row.id)
-            await attempt.perform(self._worker.wire, request)
+            await sending.perform()
             group.cancel_scope.cancel()
         if self._stop.level and not row.ended_ns:
-            attempt.cut().outcome = "cancelled"
+            sending.cut().outcome = "cancelled"
         self._worker.keep(row)
         if row.outcome == "ok":
             await anyio.sleep(HABIT_S)

@@ -19,14 +19,18 @@ class Timeline:
         "_first_answer_ns",
         "_first_event_ns",
         "_outputs_ns",
+        "_reasonings",
         "_running_tokens",
+        "_texts",
         "_usage",
         "done",
         "error",
         "finish_reason",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, keep_text: bool = False) -> None:
+        self._texts: list[str] | None = [] if keep_text else None
+        self._reasonings: list[str] = []
         self._first_event_ns: int | None = None
         self._first_answer_ns: int | None = None
         self._outputs_ns = array("q")
@@ -46,6 +50,9 @@ class Timeline:
             self._outputs_ns.append(at_ns)
             if self._first_answer_ns is None and delta.text:
                 self._first_answer_ns = at_ns
+            if self._texts is not None:
+                self._texts.append(delta.text)
+                self._reasonings.append(delta.reasoning)
             if usage is not None and usage.output_tokens is not None:
                 self._running_tokens.append(usage.output_tokens)
         if delta.finish_reason is not None:
@@ -73,6 +80,8 @@ class Timeline:
             row.first_output_ns = outputs[0] - origin_ns
             row.last_output_ns = outputs[-1] - origin_ns
             row.gaps_ns = [later - earlier for earlier, later in pairwise(outputs)]
+        if self._texts is not None:
+            row.text, row.reasoning = "".join(self._texts), "".join(self._reasonings)
         self._fill_tokens(row)
 
     def _fill_tokens(self, row: Row) -> None:

@@ -40,6 +40,7 @@ from tailrace.results.journal import Journal
 from tailrace.results.schema import Row
 from tailrace.results.tally import Tally
 from tailrace.scenarios.model import Level, Scenario
+from tailrace.scenarios.sources import source_of
 
 SecretHeaders = Sequence[tuple[str, str]]
 
@@ -92,6 +93,7 @@ class Worker:
         self._part = part
         self._pulse = Pulse(asyncio.get_running_loop())
         self._dialect: Dialect = OpenAIChat()
+        self._source = source_of(scenario)
         self._sequence = share.worker
         self._target: Target | None = None
         self._outgoing: Outgoing | None = None
@@ -105,22 +107,27 @@ class Worker:
         if self._outgoing is None or self._target != target:
             self._close_journal()
             self._target = target
+            keep = self._source.distinct is not None
             self._outgoing = Outgoing(
-                self.scenario, target.model, self._dialect, self._secret_headers
+                self.scenario, target.model, self._dialect, self._secret_headers, keep
             )
             self._journal = self._folder.open_journal(target.folder, self._part)
         return self._outgoing
 
-    def attempt(self, row: Row) -> Attempt:
-        """A request about to be made, with the row it fills."""
-        return Attempt(row, self._dialect, self.origin.perf_ns)
+    def sending(self, row: Row, outgoing: Outgoing) -> Sending:
+        """The next request, ready to be sent, with the row it fills."""
+        sequence = self._next_sequence()
+        item = self._source.item(sequence)
+        row.prompt = item.id
+        attempt = Attempt(row, self._dialect, self.origin.perf_ns, self.scenario.keep_text)
+        return Sending(attempt, self.wire, outgoing.request(item, sequence, row.id))
 
     def keep(self, row: Row) -> None:
         """Journal a row that belongs to no level."""
         assert self._journal is not None
         self._journal.append(row.to_json())
 
-    def next_sequence(self) -> int:
+    def _next_sequence(self) -> int:
         """Numbers that no other worker of the run has."""
         self._sequence += self._share.of
         return self._sequence - self._share.of
@@ -179,15 +186,13 @@ class Worker:
         seed = self.scenario.seed + stage.index
 
         def send(start: Start) -> Sending:
-            sequence = self.next_sequence()
-            request_id = f"{target.folder}-{stage.index}-{sequence}"
+            request_id = f"{target.folder}-{stage.index}-{self._sequence}"
             intended_ns = self.origin.since(start.intended_ns)
             row = Row(request_id, stage.index, start.user, start.phase, intended_ns)
-            request = outgoing.request(sequence, request_id)
-            return Sending(self.attempt(row), self.wire, request)
+            return self.sending(row, outgoing)
 
         loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, self._stop)
-        return Live(bounds, loop, ledger, tally, stage)
+        return Live(bounds, loop, ledger, recorder, stage)
 
 
 def stage_of(

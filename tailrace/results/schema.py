@@ -76,6 +76,12 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     """Whether an earlier request had already used the connection."""
     queued: bool = False
     """Whether it waited for admission: too many were in flight when it was due."""
+    prompt: str = ""
+    """Id of the item that it asked."""
+    text: str | None = None
+    """The answer, where answers are kept."""
+    reasoning: str | None = None
+    """What came on the reasoning channel, where answers are kept."""
     reads: int = 0
     """Socket reads that carried body bytes."""
     body_bytes: int = 0

@@ -73,6 +73,8 @@ class Scenario:
     salt: str = ""
     """Mixed into the nonces: with a fresh salt, a repeated run repeats no prompt of the last."""
     stream_usage: bool = True
+    keep_text: bool = False
+    """Whether the rows keep what was answered."""
     extra_body: dict[str, Any] = field(default_factory=dict)
     header_names: tuple[str, ...] = ()
     """Names of the extra headers; their values may be secrets and are not kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from tailrace.scenarios.items import Content, Item, Message
 from tailrace.scenarios.model import Scenario
 
 NONCE_CHARS = 16
@@ -17,14 +18,22 @@ def nonce(salt: str, seed: int, sequence: int) -> str:
     return blake2b(text, digest_size=NONCE_CHARS // 2).hexdigest()
 
 
-def messages(scenario: Scenario, prompt: str) -> tuple[tuple[str, str], ...]:
-    """(role, content) pairs, the nonce's slot at the very start, where prefix caches look."""
-    slot = f"[{NONCE_SLOT}] " if scenario.nonce else ""
-    if scenario.system is None:
-        return (("user", slot + prompt),)
-    return (("system", slot + scenario.system), ("user", prompt))
+def messages(scenario: Scenario, item: Item) -> tuple[Message, ...]:
+    """(role, content) pairs, the nonce's slot at the very start, where prefix caches look.
+
+    The scenario's system message goes before those of an item that has none of its own.
+    """
+    found = item.messages
+    if scenario.system is not None and not any(role == "system" for role, _ in found):
+        found = (("system", scenario.system), *found)
+    if scenario.nonce and found:
+        (role, content), *rest = found
+        found = ((role, _with_slot(content)), *rest)
+    return found
 
 
-def prompt_index(sequence: int, count: int) -> int:
-    """Prompts are taken in turn, in the order given."""
-    return sequence % count
+def _with_slot(content: Content) -> Content:
+    slot = f"[{NONCE_SLOT}] "
+    if isinstance(content, str):
+        return slot + content
+    return ({"type": "text", "text": slot}, *content)

@@ -16,6 +16,7 @@ from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import origin_of
 from tailrace.engine.outgoing import Outgoing, common_headers, merged
 from tailrace.engine.wire import serialize
+from tailrace.scenarios.items import Item, from_texts
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.prompts import nonce
 
@@ -31,8 +32,9 @@ def scenario(**more: Any) -> Scenario:
 class Checked(Outgoing):
     """Gives requests as httpx has them, having seen that the prepared bytes are the same."""
 
-    def request(self, sequence: int, request_id: str) -> httpx.Request:  # type: ignore[override]
-        prepared = super().request(sequence, request_id)
+    def ask(self, sequence: int, request_id: str) -> httpx.Request:
+        item = from_texts(self._scenario.prompts).item(sequence)
+        prepared = super().request(item, sequence, request_id)
         made = prepared.as_httpx()
         assert serialize(made) == prepared.data
         assert origin_of(made.url) == prepared.origin
@@ -58,7 +60,7 @@ def first_text(request: httpx.Request) -> str:
 
 
 def test_a_request() -> None:
-    request = outgoing(prompts=("Hi",), salt="s", seed=3).request(5, "m-0-5")
+    request = outgoing(prompts=("Hi",), salt="s", seed=3).ask(5, "m-0-5")
     assert (request.method, str(request.url)) == ("POST", "http://h:1/v1/chat/completions")
     assert body(request) == {
         "model": "m",
@@ -110,7 +112,7 @@ def test_the_length_is_that_of_the_body(
         seed=seed,
         extra_body=extra,
     )
-    request = made.request(sequence, "id")
+    request = made.ask(sequence, "id")
     assert request.headers["content-length"] == str(len(content(request)))
     found = body(request)
     assert {key: found[key] for key in extra} == extra
@@ -127,12 +129,12 @@ def test_the_length_is_that_of_the_body(
 
 def test_prompts_take_turns() -> None:
     made = outgoing(prompts=("a", "b", "c"), nonce=False)
-    assert [first_text(made.request(n, "id")) for n in range(7)] == list("abcabca")
+    assert [first_text(made.ask(n, "id")) for n in range(7)] == list("abcabca")
 
 
 def test_each_request_has_its_own_nonce() -> None:
     made = outgoing(prompts=("a", "b"))
-    texts = [first_text(made.request(n, "id")) for n in range(500)]
+    texts = [first_text(made.ask(n, "id")) for n in range(500)]
     assert len(set(texts)) == 500
     assert all(re.match(r"\[[0-9a-f]{16}\] [ab]$", text) for text in texts)
 
@@ -140,7 +142,7 @@ def test_each_request_has_its_own_nonce() -> None:
 def test_nonces_are_the_same_for_the_same_salt_and_seed_and_else_others() -> None:
     def texts(salt: str, seed: int) -> set[str]:
         made = outgoing(salt=salt, seed=seed)
-        return {first_text(made.request(n, "id")) for n in range(50)}
+        return {first_text(made.ask(n, "id")) for n in range(50)}
 
     assert texts("s", 1) == texts("s", 1)
     assert not texts("s", 1) & texts("s", 2)
@@ -149,17 +151,17 @@ def test_nonces_are_the_same_for_the_same_salt_and_seed_and_else_others() -> Non
 
 def test_without_nonce_a_prompt_is_sent_as_it_is() -> None:
     made = outgoing(prompts=("a",), nonce=False)
-    assert content(made.request(0, "id")) == content(made.request(1, "id"))
-    assert first_text(made.request(0, "id")) == "a"
+    assert content(made.ask(0, "id")) == content(made.ask(1, "id"))
+    assert first_text(made.ask(0, "id")) == "a"
 
 
 def test_the_seed_is_sent_only_when_asked_for() -> None:
-    assert "seed" not in body(outgoing(seed=7).request(0, "id"))
-    assert body(outgoing(seed=7, send_seed=True).request(0, "id"))["seed"] == 7
+    assert "seed" not in body(outgoing(seed=7).ask(0, "id"))
+    assert body(outgoing(seed=7, send_seed=True).ask(0, "id"))["seed"] == 7
 
 
 def test_a_given_header_is_added() -> None:
-    request = outgoing((SECRET, ("X-A", "1"))).request(0, "id")
+    request = outgoing((SECRET, ("X-A", "1"))).ask(0, "id")
     assert request.headers["authorization"] == SECRET[1]
     assert request.headers["x-a"] == "1"
 
@@ -168,12 +170,12 @@ def test_a_given_header_is_added() -> None:
     "name", ["Host", "user-agent", "Accept", "ACCEPT-ENCODING", "Content-Type", "X-Request-Id"]
 )
 def test_a_given_header_replaces_ours(name: str) -> None:
-    request = outgoing(((name, "mine"),)).request(0, "id")
+    request = outgoing(((name, "mine"),)).ask(0, "id")
     assert request.headers.get_list(name) == ["mine"]
 
 
 def test_a_given_length_never_belies_the_body() -> None:
-    request = outgoing((("Content-Length", "1"),)).request(0, "id")
+    request = outgoing((("Content-Length", "1"),)).ask(0, "id")
     assert request.headers.get_list("content-length") == [str(len(content(request)))]
 
 
@@ -192,7 +194,7 @@ def test_a_header_given_twice_is_sent_twice() -> None:
 
 def test_secrets_are_in_no_repr_and_not_in_the_scenario() -> None:
     made = outgoing((SECRET,), header_names=("Authorization",))
-    request = made.request(0, "id")
+    request = made.ask(0, "id")
     for shown in (repr(made), str(made), repr(request), repr(request.headers)):
         assert "sk-very-secret" not in shown
     kept = scenario(header_names=("Authorization",)).to_dict()
@@ -200,5 +202,21 @@ def test_secrets_are_in_no_repr_and_not_in_the_scenario() -> None:
 
 
 def test_the_host_names_a_port_that_is_not_the_schemes_own() -> None:
-    assert outgoing(base_url="http://h:80/v1").request(0, "id").headers["host"] == "h"
-    assert outgoing(base_url="https://h:444/v1").request(0, "id").headers["host"] == "h:444"
+    assert outgoing(base_url="http://h:80/v1").ask(0, "id").headers["host"] == "h"
+    assert outgoing(base_url="https://h:444/v1").ask(0, "id").headers["host"] == "h:444"
+
+
+def test_an_item_overrides_what_the_scenario_says() -> None:
+    item = Item("x", (("user", "p"),), max_tokens=7, model="m-lora", extra={"top_p": 0.5})
+    made = Outgoing(scenario(max_tokens=64, extra_body={"top_p": 1, "n": 1}), "m", OpenAIChat())
+    found = orjson.loads(made.request(item, 0, "id").body)
+    assert (found["max_tokens"], found["model"]) == (7, "m-lora")
+    assert (found["top_p"], found["n"]) == (0.5, 1)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_items_with_one_id_are_not_mixed_up(keep: bool) -> None:
+    made = Outgoing(scenario(nonce=False), "m", OpenAIChat(), keep=keep)
+    for text in ("a", "b", "a", "c"):
+        request = made.request(Item("x", (("user", text),)), 0, "id")
+        assert orjson.loads(request.body)["messages"][0]["content"] == text

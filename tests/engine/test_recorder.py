@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tailrace.engine.recorder import Recorder
+from tailrace.engine.recorder import TALLY_AT_ONCE, Recorder
 from tailrace.results.schema import Row, parse_row
 from tailrace.results.tally import Tally
 
@@ -48,3 +48,18 @@ def test_nothing_waiting_is_nothing_to_do() -> None:
     lines: list[bytes] = []
     assert Recorder(Tally(), lines.append).settle() is False
     assert lines == []
+
+
+def test_rows_are_journaled_at_once_and_tallied_by_the_dozen() -> None:
+    lines: list[bytes] = []
+    tally = Tally()
+    recorder = Recorder(tally, lines.append)
+    for number in range(TALLY_AT_ONCE):
+        assert tally.outcomes_all.total() == 0
+        recorder.add(row(number))
+        recorder.settle(1)
+        assert len(lines) == number + 1
+    recorder.add(row(99))
+    recorder.settle(1)
+    assert tally.outcomes_all.total() == TALLY_AT_ONCE
+    assert recorder.tally.outcomes_all.total() == TALLY_AT_ONCE + 1

@@ -154,3 +154,13 @@ def test_running_usage_with_holes_tells_nothing_by_chunk() -> None:
 def test_usage_in_the_only_chunk_is_no_running_usage() -> None:
     row = filled((1, Delta("a", usage=told(2))))
     assert (row.chunk_tokens, row.output_tokens) == (None, 2)
+
+
+def test_text_is_kept_only_when_asked_for() -> None:
+    row = Row("r", 0, 0, "measure", 0)
+    timeline = Timeline(keep_text=True)
+    for delta in (Delta(), Delta(reasoning="hm"), Delta("a"), Delta("b", finish_reason="stop")):
+        timeline.note(1, delta)
+    timeline.fill(row, 0)
+    assert (row.text, row.reasoning) == ("ab", "hm")
+    assert (filled((1, Delta("a"))).text, filled((1, Delta("a"))).reasoning) == (None, None)

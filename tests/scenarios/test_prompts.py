@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Level, Scenario
-from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce, prompt_index
+from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce
 
 
 def scenario(nonce: bool, system: str | None) -> Scenario:
@@ -50,9 +51,17 @@ def test_nonces_differ(keys: list[tuple[str, int, int]]) -> None:
 def test_messages(
     with_nonce: bool, system: str | None, wanted: tuple[tuple[str, str], ...]
 ) -> None:
-    assert messages(scenario(with_nonce, system), "p") == wanted
+    assert messages(scenario(with_nonce, system), Item("1", (("user", "p"),))) == wanted
 
 
-def test_prompts_take_turns() -> None:
-    assert [prompt_index(n, 3) for n in range(7)] == [0, 1, 2, 0, 1, 2, 0]
-    assert [prompt_index(n, 1) for n in range(3)] == [0, 0, 0]
+def test_the_nonce_goes_before_the_parts_of_a_message() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    item = Item("1", (("user", (image, {"type": "text", "text": "what is it?"})),))
+    ((_, content),) = messages(scenario(True, None), item)
+    assert content[0] == {"type": "text", "text": f"[{NONCE_SLOT}] "}
+    assert content[1:] == item.messages[0][1]
+
+
+def test_an_item_with_a_system_message_keeps_its_own() -> None:
+    item = Item("1", (("system", "mine"), ("user", "p")))
+    assert messages(scenario(False, "theirs"), item) == item.messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -37,8 +38,8 @@ class Ask(NamedTuple):
     """What a request asks for, whichever the dialect."""
 
     model: str
-    messages: tuple[tuple[str, str], ...]
-    """(role, content) pairs."""
+    messages: Sequence[tuple[str, object]]
+    """(role, content) pairs; content is text, or parts as the chat API writes them."""
     max_tokens: int
     temperature: float
     seed: int | None
