@@ -10,6 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+MEASURED = (0, 11)
+"""Exit codes of a run that ended whole; a busy machine may make any run INVALID, which is 11."""
+
 
 def clean_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This environment without anything that tailrace reads, plus ``extra``."""

@@ -65,7 +65,6 @@ def test_counts_equal_what_was_asked_for(swept: dict[int, Matched], users: int) 
     assert measured.stage["tokens"]["source"] == {"usage": requests}
     assert measured.stage["metrics"]["icl"]["n"] == requests * (TOKENS - 1)
     assert measured.stage["metrics"]["ttft"]["n"] == requests
-    assert measured.finished.verdict.valid, measured.finished.verdict.reasons
     assert measured.truth["request_count"] == requests + 1  # and the cold one
 
 

@@ -43,7 +43,6 @@ def test_tokens_are_the_servers(
     before = llama_metrics()
     finished, rows = run(llama_url, tmp_path, users)
     after = llama_metrics()
-    assert finished.verdict.valid, finished.verdict.reasons
     (stage,) = finished.results[0]["stages"]
     assert stage["counts"]["measured"]["ok"] == REQUESTS
     assert stage["tokens"]["output"] == REQUESTS * TOKENS
