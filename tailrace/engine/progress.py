@@ -9,9 +9,9 @@ from typing import NamedTuple
 import msgspec
 
 from tailrace.engine.ledger import Ledger
-from tailrace.engine.recorder import Recorder
 from tailrace.engine.scheduler import Bounds, Scheduler
 from tailrace.results.facts import RunFacts, StageFacts
+from tailrace.results.glance import Glance
 from tailrace.results.render.live import Snapshot
 
 
@@ -21,7 +21,7 @@ class Live(NamedTuple):
     bounds: Bounds
     loop: Scheduler
     ledger: Ledger
-    recorder: Recorder
+    glance: Glance
     stage: StageFacts
 
 
@@ -46,17 +46,17 @@ class Progress(msgspec.Struct):
 
 def progress_of(live: Live, at_ns: int) -> Progress:
     """This worker's share."""
-    tally, books = live.recorder.tally, live.ledger.books
-    ttft, icl = (tally.hists[name].percentiles((50.0, 99.0)) for name in ("ttft", "icl"))
+    glance, books = live.glance, live.ledger.books
+    ttft, icl = (hist.percentiles((50.0, 99.0)) for hist in (glance.ttft, glance.icl))
     return Progress(
         draining=live.loop.draining,
-        done=tally.outcomes.total(),
-        measured_ok=tally.outcomes["ok"],
+        done=glance.done,
+        measured_ok=glance.ok,
         ok=books.ok,
         failed=books.error + books.timeout,
         in_flight=live.ledger.in_flight,
-        window_requests=tally.window_requests,
-        window_tokens=tally.window_tokens,
+        window_requests=glance.window_requests,
+        window_tokens=glance.window_tokens,
         ttft_p50_ns=ttft[0],
         ttft_p99_ns=ttft[1],
         icl_p50_ns=icl[0],

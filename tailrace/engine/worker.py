@@ -36,9 +36,9 @@ from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
 from tailrace.results.facts import Books, StageFacts
 from tailrace.results.files import RunFolder
+from tailrace.results.glance import Glance
 from tailrace.results.journal import Journal
 from tailrace.results.schema import Row
-from tailrace.results.tally import Tally
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.sources import source_of
 
@@ -178,9 +178,8 @@ class Worker:
         self, target: Target, stage: StageFacts, level: Level, outgoing: Outgoing, began_ns: int
     ) -> Live:
         assert self._journal is not None
-        tally = Tally(stage.measure_from_ns, stage.measure_until_ns)
-        tally.make_room()
-        recorder = Recorder(tally, self._journal.append)
+        glance = Glance(stage.measure_from_ns, stage.measure_until_ns)
+        recorder = Recorder(glance, self._journal.append)
         bounds = bounds_of(level, self._share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
         seed = self.scenario.seed + stage.index
@@ -192,7 +191,7 @@ class Worker:
             return self.sending(row, outgoing)
 
         loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, self._stop)
-        return Live(bounds, loop, ledger, recorder, stage)
+        return Live(bounds, loop, ledger, glance, stage)
 
 
 def stage_of(

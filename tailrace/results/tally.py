@@ -1,7 +1,7 @@
 """Tally: the rows of one stage, added up into histograms and counts. Pure, one row at a time.
 
-The same class serves the live display and the final files, so both say the same. Memory does not
-grow with the number of rows.
+It makes the final files, from the journal; a level that runs keeps a Glance. Memory does not grow
+with the number of rows.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import median
 
-import numpy as np
-
 from tailrace.results.coalesced import coalesced
 from tailrace.results.hist import Hist
-from tailrace.results.metrics import NAMES
 from tailrace.results.schema import Row
+from tailrace.results.window import Window
 
 STALL_FLOOR_NS = 1_000_000_000
 STALL_FACTOR = 10
@@ -30,7 +28,6 @@ def _nanoseconds() -> array[int]:
 
 
 _SAMPLED = frozenset({"ok", "timeout", "censored"})
-_FOREVER_NS = 2**62
 
 
 class Tally:
@@ -39,7 +36,7 @@ class Tally:
     def __init__(
         self, from_ns: int | None = None, until_ns: int | None = None, keep_spans: bool = False
     ) -> None:
-        self.set_window(from_ns, until_ns)
+        self._window = Window(from_ns, until_ns)
         self._hists: defaultdict[str, Hist] = defaultdict(Hist)
         self._values: defaultdict[str, array[int]] = defaultdict(_nanoseconds)
         """Samples by metric name, on their way into the histograms."""
@@ -77,11 +74,6 @@ class Tally:
         self.window_tokens = 0.0
         self.window_requests = 0
 
-    def set_window(self, from_ns: int | None, until_ns: int | None) -> None:
-        """What the rates count; only before the first row."""
-        self.from_ns = 0 if from_ns is None else from_ns
-        self.until_ns = _FOREVER_NS if until_ns is None else until_ns
-
     @property
     def hists(self) -> defaultdict[str, Hist]:
         """By metric name; a metric without a sample has none yet."""
@@ -94,16 +86,12 @@ class Tally:
                 self._hists[name].add_many(values)
                 del values[:]
 
-    def make_room(self) -> None:
-        """Make every histogram now rather than at its first sample; each takes 0.2 ms."""
-        for name in NAMES:
-            _ = self._hists[name]
-
     def add(self, row: Row) -> None:
         """Add one request of any phase."""
         self.phases[row.phase] += 1
         self.outcomes_all[row.outcome] += 1
-        self._add_to_window(row)
+        self.window_requests += self._window.has_end(row)
+        self.window_tokens += self._window.tokens(row)
         if row.phase != "measure":
             return
         self.outcomes[row.outcome] += 1
@@ -234,22 +222,6 @@ class Tally:
         else:
             return
         self.itl_requests += 1
-
-    def _add_to_window(self, row: Row) -> None:
-        if row.closed_ns is not None and row.outcome == "ok":
-            self.window_requests += self.from_ns <= row.closed_ns < self.until_ns
-        first, last, tokens = row.first_output_ns, row.last_output_ns, row.output_tokens
-        if first is None or last is None or not tokens:
-            return
-        if self.from_ns <= first and last < self.until_ns:
-            self.window_tokens += tokens
-        elif last >= self.from_ns and first < self.until_ns:
-            times = first + np.concatenate(([0], np.cumsum(row.gaps_ns, dtype=np.int64)))
-            inside = (times >= self.from_ns) & (times < self.until_ns)
-            if row.chunk_tokens and len(row.chunk_tokens) == len(times):
-                self.window_tokens += int(np.asarray(row.chunk_tokens)[inside].sum())
-            else:
-                self.window_tokens += tokens * int(np.count_nonzero(inside)) / len(times)
 
 
 def stall_limit(gaps_ns: Sequence[int]) -> int:

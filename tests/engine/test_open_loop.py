@@ -115,7 +115,7 @@ def check_books(level: Level) -> None:
 
 
 async def test_no_request_is_early_and_slow_answers_delay_none() -> None:
-    level = Level(range(0, 100, 5), duration_ms=100, takes_s=lambda index: 0.3)
+    level = Level(range(0, 100, 5), takes_s=lambda index: 1.0)
     await level.run()
     check_books(level)
     assert level.books.ok == 20
@@ -129,7 +129,7 @@ async def test_no_request_is_early_and_slow_answers_delay_none() -> None:
 
 @pytest.mark.parametrize("due_ms", [[0] * 100, [0, 5, 5, 5, 10]])
 async def test_a_request_is_sent_before_the_next_is_made(due_ms: list[int]) -> None:
-    level = Level(due_ms, duration_ms=20)
+    level = Level(due_ms)
     await level.run()
     check_books(level)
     wanted = [(step, index) for index in range(len(due_ms)) for step in ("made", "sent")]

@@ -1,10 +1,10 @@
-"""The recorder: rows wait, settle in order, and reach the journal and the tally alike."""
+"""The recorder: rows wait, settle in order, and reach the journal and the sums alike."""
 
 from __future__ import annotations
 
 import pytest
 
-from tailrace.engine.recorder import TALLY_AT_ONCE, Recorder
+from tailrace.engine.recorder import Recorder
 from tailrace.results.schema import Row, parse_row
 from tailrace.results.tally import Tally
 
@@ -15,13 +15,14 @@ def row(number: int) -> Row:
 
 def test_a_row_waits_until_it_is_settled() -> None:
     lines: list[bytes] = []
-    recorder = Recorder(Tally(), lines.append)
+    tally = Tally()
+    recorder = Recorder(tally, lines.append)
     recorder.add(row(1))
     assert lines == []
-    assert recorder.tally.outcomes_all.total() == 0
+    assert tally.outcomes_all.total() == 0
     assert recorder.settle() is False
     assert [parse_row(line, "here").id for line in lines] == ["r1"]
-    assert recorder.tally.outcomes_all.total() == 1
+    assert tally.outcomes_all.total() == 1
 
 
 def test_add_says_when_a_settling_must_be_called_for() -> None:
@@ -48,18 +49,3 @@ def test_nothing_waiting_is_nothing_to_do() -> None:
     lines: list[bytes] = []
     assert Recorder(Tally(), lines.append).settle() is False
     assert lines == []
-
-
-def test_rows_are_journaled_at_once_and_tallied_by_the_dozen() -> None:
-    lines: list[bytes] = []
-    tally = Tally()
-    recorder = Recorder(tally, lines.append)
-    for number in range(TALLY_AT_ONCE):
-        assert tally.outcomes_all.total() == 0
-        recorder.add(row(number))
-        recorder.settle(1)
-        assert len(lines) == number + 1
-    recorder.add(row(99))
-    recorder.settle(1)
-    assert tally.outcomes_all.total() == TALLY_AT_ONCE
-    assert recorder.tally.outcomes_all.total() == TALLY_AT_ONCE + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from fractions import Fraction
 from statistics import median
 
 import orjson
@@ -257,69 +256,6 @@ def test_an_answer_in_one_lump(first_ms: int, gaps_ms: tuple[int, ...], lump: in
     assert tally(row(0, first_ms, gaps_ms)).lump_requests == lump
 
 
-WINDOW = (1_000 * MS, 2_000 * MS)
-WINDOWED = {
-    "inside": (row(1_000, 100, (10,) * 9), 10, 1),
-    "before": (row(100, 100, (10,) * 9), 0, 0),
-    "after": (row(2_000, 100, (10,) * 9), 0, 0),
-    "starts at the beginning": (row(900, 100, (10,) * 9), 10, 1),
-    "ends before the end": (row(1_000, 100, (898,)), 2, 1),
-    "ends at the end": (row(1_000, 100, (900,)), 1, 0),
-    "the beginning is in it": (row(850, 100, (10,) * 9), 5, 1),
-    "the end is in it": (row(1_900, 50, (10,) * 9), 5, 0),
-    "it is inside the answer": (row(800, 100, (200,) * 9), 5, 0),
-    "closed after it": (row(1_000, 100, (10,), closed_ns=2_000 * MS), 2, 0),
-    "closed just in it": (row(1_000, 100, (10,), closed_ns=2_000 * MS - 1), 2, 1),
-    "a gap over all of it": (row(400, 500, (1_200,)), 0, 0),
-    "usage is spread over the chunks": (
-        row(850, 100, (10,) * 9, output_tokens=20, token_source="usage"),
-        10,
-        1,
-    ),
-    "one chunk": (row(1_000, 100, ()), 1, 1),
-    "one chunk at the end": (row(1_900, 100, ()), 0, 0),
-    "of a failed request": (row(1_000, 100, (10,), outcome="error"), 2, 0),
-    "of a censored request": (row(1_000, 100, (10,), outcome="censored", closed_ns=None), 2, 0),
-    "of a request of the warm-up": (row(900, 200, (10,), phase="warmup"), 2, 1),
-    "unknown tokens": (row(1_000, 100, (10,), output_tokens=None), 0, 1),
-}
-
-
-@pytest.mark.parametrize(("made", "tokens", "requests"), WINDOWED.values(), ids=WINDOWED.keys())
-def test_the_window(made: Row, tokens: float, requests: int) -> None:
-    found = tally(made, from_ns=WINDOW[0], until_ns=WINDOW[1])
-    assert found.window_tokens == pytest.approx(tokens)
-    assert found.window_requests == requests
-
-
-def test_the_window_counts_each_chunks_own_tokens_where_they_are_known() -> None:
-    """Tokens by the time of their chunk: 9 tokens came inside and 1 after."""
-    made = row(1_900, 50, (100,), output_tokens=10, token_source="usage", chunk_tokens=[9, 1])
-    found = tally(made, from_ns=WINDOW[0], until_ns=WINDOW[1])
-    assert found.window_tokens == pytest.approx(9)
-
-
-def test_without_a_window_everything_is_in_it() -> None:
-    found = tally(row(0, 100, (10,)), row(10**9, 100, (10,)), from_ns=None)
-    assert (found.window_tokens, found.window_requests) == (4, 2)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.integers(0, 3_000),
-    st.lists(st.integers(0, 700), max_size=8),
-    st.integers(1, 30),
-)
-def test_the_window_takes_the_share_of_the_chunks_in_it(
-    sent_ms: int, gaps_ms: list[int], tokens: int
-) -> None:
-    made = row(sent_ms, 5, gaps_ms, output_tokens=tokens, token_source="usage")
-    times = [sent_ms + 5 + sum(gaps_ms[:k]) for k in range(len(gaps_ms) + 1)]
-    share = Fraction(sum(1_000 <= at < 2_000 for at in times), len(times))
-    found = tally(made, from_ns=WINDOW[0], until_ns=WINDOW[1])
-    assert found.window_tokens == pytest.approx(float(share * tokens))
-
-
 def test_a_warm_up_request_only_counts_in_the_window() -> None:
     made = tally(row(0, 100, (10,), phase="warmup", error_class="x", connect_begin_ns=0))
     assert (made.phases["warmup"], made.outcomes_all["ok"]) == (1, 1)
@@ -327,14 +263,6 @@ def test_a_warm_up_request_only_counts_in_the_window() -> None:
     assert made.outcomes.total() == made.error_classes.total() == made.reused == 0
     assert {name: exact(made, name)[0] for name in NAMES} == dict.fromkeys(NAMES, 0)
     assert (made.output_tokens, made.finish_reasons) == (0, {})
-
-
-def test_making_room_changes_no_figure() -> None:
-    ready = Tally()
-    ready.make_room()
-    ready.add(row())
-    facts = ModelFacts("m", "m", "ok", stages=[stage([row()])])
-    assert model_result(facts, None, [ready], 0) == model_result(facts, None, [tally(row())], 0)
 
 
 outcomes = st.sampled_from(("ok", "ok", "ok", "error", "timeout", "cancelled", "censored"))

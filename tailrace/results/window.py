@@ -1,0 +1,42 @@
+"""Window: how much of a request falls into a span of time that rates are taken over. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tailrace.results.schema import Row
+
+_FOREVER_NS = 2**62
+
+
+class Window:
+    """[from_ns, until_ns), in ns since the run's origin; what is left out has no bound."""
+
+    __slots__ = ("from_ns", "until_ns")
+
+    def __init__(self, from_ns: int | None = None, until_ns: int | None = None) -> None:
+        self.from_ns = 0 if from_ns is None else from_ns
+        self.until_ns = _FOREVER_NS if until_ns is None else until_ns
+
+    def has_end(self, row: Row) -> bool:
+        """Whether the row's answer was whole, and so within the window."""
+        ended_ns = row.closed_ns
+        return row.outcome == "ok" and ended_ns is not None and self._holds(ended_ns)
+
+    def tokens(self, row: Row) -> float:
+        """Output tokens whose chunks came within the window; shares of a chunk-less count."""
+        first, last, tokens = row.first_output_ns, row.last_output_ns, row.output_tokens
+        if first is None or last is None or not tokens:
+            return 0
+        if self.from_ns <= first and last < self.until_ns:
+            return tokens
+        if last < self.from_ns or first >= self.until_ns:
+            return 0
+        times = first + np.concatenate(([0], np.cumsum(row.gaps_ns, dtype=np.int64)))
+        inside = (times >= self.from_ns) & (times < self.until_ns)
+        if row.chunk_tokens and len(row.chunk_tokens) == len(times):
+            return int(np.asarray(row.chunk_tokens)[inside].sum())
+        return tokens * int(np.count_nonzero(inside)) / len(times)
+
+    def _holds(self, at_ns: int) -> bool:
+        return self.from_ns <= at_ns < self.until_ns
