@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from tailrace import cli_levels
+from tailrace import cli_asking, cli_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -205,7 +205,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         default="60s",
         show_default=True,
         metavar="TIME",
-        help="Longest silence of one answer before it counts as timed out.",
+        help="Longest silence of one answer before it counts as timed out; 10m with --no-stream.",
     ),
     _option("--timeout", metavar="TIME", help="Limit of a whole answer.  [default: none]"),
     _option(
@@ -215,6 +215,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="TIME",
         help="After a level, how long answers under way may take before they are censored.",
     ),
+    *cli_asking.OPTIONS,
     _option("--transport", type=click.Choice(["fast", "httpx"]), default="fast", show_default=True),
     _option(
         "--stamps",
@@ -254,6 +255,7 @@ def run_options(command: Command) -> Command:
 
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
+    values = cli_asking.settled(values)
     headers = tuple(parse.header(text) for text in values["headers"])
     key = _api_key(values["api_key_file"])
     secret = (*headers, ("Authorization", f"Bearer {key}")) if key else headers
@@ -286,7 +288,9 @@ def wanted(values: dict[str, Any]) -> Wanted:
         workers=cli_levels.workers(values["workers"]),
         insecure=values["insecure"],
         ca_file=_ca_file(values["ca_file"]),
+        **cli_asking.asking(values),
     )
+    scenario = cli_asking.each_once(scenario, values)
     return Wanted(scenario, Path(values["out"]), values["name"], secret)
 
 

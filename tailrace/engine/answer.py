@@ -2,10 +2,13 @@
 
 Pure: it is pushed stamped bytes and never waits. It also judges the answer. Success needs a 2xx
 status, an event stream without an error event, some output, and the server's own end mark
-(``[DONE]`` or a finish reason); anything else is an error with a class.
+(``[DONE]`` or a finish reason); anything else is an error with a class. An answer that was asked
+for without streaming is one JSON object instead, read when its body has ended.
 """
 
 from __future__ import annotations
+
+import sys
 
 import orjson
 
@@ -26,16 +29,22 @@ class Answer:
         "_bad_event",
         "_body",
         "_content_type",
+        "_dialect",
         "_feed",
+        "_keep_bytes",
         "_note",
         "_read_event",
         "_reader",
         "_status",
+        "_streamed",
         "timeline",
     )
 
-    def __init__(self, dialect: Dialect, keep_text: bool = False) -> None:
+    def __init__(self, dialect: Dialect, keep_text: bool = False, streamed: bool = True) -> None:
+        """``streamed``: how it was asked for; an answer of the other kind is a fault."""
         self.timeline = Timeline(keep_text)
+        self._dialect = dialect
+        self._streamed = streamed
         self._reader = EventReader()
         self._feed = self._reader.feed
         self._read_event = dialect.read
@@ -44,28 +53,39 @@ class Answer:
         self._content_type = ""
         self._body: bytearray | None = None
         """Kept instead of parsed when the answer is no event stream."""
+        self._keep_bytes = _KEEP_BYTES
         self._bad_event: str | None = None
 
     def accept(self, status: int, content_type: str) -> None:
         """The response's head; decides whether the body is read as events."""
         self._status = status
         self._content_type = content_type
-        if not self._is_stream:
+        if not self._is_as_asked:
             self._body = bytearray()
+        elif not self._streamed:
+            self._body, self._keep_bytes = bytearray(), sys.maxsize
 
     def on_body(self, at_ns: int, data: bytes) -> None:
         """One read's bytes, with its stamp."""
         if self._body is None:
             for event_type, payload in self._feed(data):
                 self._read(at_ns, event_type, payload)
-        elif len(self._body) < _KEEP_BYTES:
-            self._body += data[:_KEEP_BYTES]
+        elif len(self._body) < self._keep_bytes:
+            self._body += data[: self._keep_bytes]
 
     def close(self, at_ns: int) -> None:
         """The body ended cleanly."""
         if self._body is None:
             for event_type, payload in self._reader.close():
                 self._read(at_ns, event_type, payload)
+        elif not self._streamed and self._is_as_asked:
+            self._read_whole(at_ns, bytes(self._body))
+
+    def _read_whole(self, at_ns: int, body: bytes) -> None:
+        try:
+            self.timeline.note_whole(at_ns, self._dialect.read_whole(body))
+        except ValueError as exc:
+            self._bad_event = f"{exc}: {_shown(body)}"
 
     def _read(self, at_ns: int, event_type: str, payload: bytes) -> None:
         try:
@@ -75,26 +95,41 @@ class Answer:
                 self._bad_event = f"{exc}: {_shown(payload)}"
 
     @property
-    def _is_stream(self) -> bool:
-        return 200 <= self._status < 300 and self._content_type.startswith("text/event-stream")
+    def _is_as_asked(self) -> bool:
+        """A success of the kind that was asked for: an event stream, or JSON."""
+        if not 200 <= self._status < 300:
+            return False
+        if self._streamed:
+            return self._content_type.startswith("text/event-stream")
+        media = self._content_type.partition(";")[0].strip()
+        return media == "application/json" or media.endswith("+json")
 
     def fault(self) -> tuple[str, str] | None:
         """(error class, one sentence) for an answer that arrived whole and is no success."""
         timeline = self.timeline
         if not 200 <= self._status < 300:
             return f"http_{self._status}", self._http_error()
-        if not self._is_stream:
-            kind = self._content_type or "no content type"
-            return "not_sse", f"the answer is {kind}, not text/event-stream: {self._shown_body()}"
+        if not self._is_as_asked:
+            return self._other_kind()
         if timeline.error is not None:
-            return "error_event", f"the server sent an error: {timeline.error[:_KEEP_CHARS]}"
+            error_class = "error_event" if self._streamed else "error_body"
+            return error_class, f"the server sent an error: {timeline.error[:_KEEP_CHARS]}"
         if self._bad_event is not None:
-            return "bad_event", f"an event cannot be read: {self._bad_event}"
-        if not timeline.chunks:
+            what = "an event" if self._streamed else "the answer"
+            error_class = "bad_event" if self._streamed else "bad_body"
+            return error_class, f"{what} cannot be read: {self._bad_event}"
+        if not timeline.has_output:
             return "empty", "the answer has no output"
         if not timeline.done and timeline.finish_reason is None:
             return "no_done", "the stream ended without [DONE] or a finish reason"
         return None
+
+    def _other_kind(self) -> tuple[str, str]:
+        found = self._content_type or "no content type"
+        error_class, wanted = (
+            ("not_sse", "text/event-stream") if self._streamed else ("not_json", "application/json")
+        )
+        return error_class, f"the answer is {found}, not {wanted}: {self._shown_body()}"
 
     def _http_error(self) -> str:
         body = bytes(self._body or b"")

@@ -37,6 +37,22 @@ class Ledger:
         self.in_flight -= 1
         setattr(self.books, outcome, getattr(self.books, outcome) + 1)
 
+    def pause(self, at_ns: int, first: bool) -> None:
+        """A request has failed and will be sent again; until then it is not in flight.
+
+        ``first``: for the first time.
+        """
+        self._advance(at_ns)
+        self.in_flight -= 1
+        self.books.retries += 1
+        self.books.retried += first
+
+    def resume(self, at_ns: int) -> None:
+        """It is sent again, or given up while it waited."""
+        self._advance(at_ns)
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+
     def close(self, at_ns: int) -> None:
         """Nothing is counted as in-flight time after this moment."""
         self._advance(at_ns)

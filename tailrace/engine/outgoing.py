@@ -21,6 +21,7 @@ from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce
 
 _SLOT = orjson.dumps(NONCE_SLOT)[1:-1]
+EVENTS, JSON = b"text/event-stream", b"application/json"
 KEPT_BYTES = 64 * 2**20
 """Encoded bodies that are kept, at most."""
 
@@ -76,7 +77,8 @@ class Outgoing:
 
     def _encode(self, item: Item) -> Ready:
         parts = self._dialect.body(ask(self._scenario, self._model, item)).split(_SLOT)
-        headers = _headers(self.url, parts, self._secret_headers)
+        accept = EVENTS if self._scenario.stream else JSON
+        headers = _headers(self.url, parts, self._secret_headers, accept)
         ready = Ready(parts, headers, head_bytes("POST", self.url, headers))
         if self._room_bytes > 0:
             self._room_bytes -= sum(map(len, parts))
@@ -98,27 +100,28 @@ def ask(scenario: Scenario, model: str, item: Item) -> Ask:
         seed=scenario.seed if scenario.send_seed else None,
         stream_usage=scenario.stream_usage,
         extra=scenario.extra_body | item.extra,
+        stream=scenario.stream,
     )
 
 
 def _headers(
-    url: httpx.URL, parts: list[bytes], secret_headers: Sequence[tuple[str, str]]
+    url: httpx.URL, parts: list[bytes], secret_headers: Sequence[tuple[str, str]], accept: bytes
 ) -> list[tuple[bytes, bytes]]:
     length = sum(map(len, parts)) + (len(parts) - 1) * NONCE_CHARS
     ours = [
-        *common_headers(url),
+        *common_headers(url, accept),
         (b"content-type", b"application/json"),
         (b"content-length", str(length).encode()),
     ]
     return merged(ours, secret_headers)
 
 
-def common_headers(url: httpx.URL) -> list[tuple[bytes, bytes]]:
+def common_headers(url: httpx.URL, accept: bytes = EVENTS) -> list[tuple[bytes, bytes]]:
     """Headers of every request, whatever it asks."""
     return [
         (b"host", url.netloc),
         (b"user-agent", f"tailrace/{__version__}".encode()),
-        (b"accept", b"text/event-stream"),
+        (b"accept", accept),
         (b"accept-encoding", b"identity"),
     ]
 

@@ -72,5 +72,13 @@ def advice(row: Row, base_url: str, model: str, served: list[str]) -> str:
             "model's name"
         )
     if row.error_class == "not_sse":
-        return f"{base_url} did not stream: {reason}; is this an OpenAI-compatible chat endpoint?"
+        return (
+            f"{base_url} did not stream: {reason}; is this an OpenAI-compatible chat endpoint? "
+            "One that only answers whole is asked with --no-stream"
+        )
+    if row.error_class == "not_json":
+        return (
+            f"{base_url} did not answer with one JSON object: {reason}; is this an "
+            "OpenAI-compatible chat endpoint? One that always streams is asked without --no-stream"
+        )
     return f"{base_url} failed the first request of model {model!r}: {reason}"

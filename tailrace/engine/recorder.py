@@ -25,7 +25,14 @@ class Sums(Protocol):
 class Recorder:
     """Everything that is kept of one stage while it runs."""
 
-    def __init__(self, sums: Sums, write_line: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        sums: Sums,
+        write_line: Callable[[bytes], None],
+        seal: Callable[[Row], None] | None = None,
+    ) -> None:
+        """``seal`` has the last word on a row before it is written."""
+        self._seal = seal
         self._sums = sums
         self._write_line = write_line
         self._waiting: deque[Row] = deque()
@@ -43,6 +50,8 @@ class Recorder:
         waiting = self._waiting
         for _ in range(len(waiting) if at_most is None else min(at_most, len(waiting))):
             row = waiting.popleft()
+            if self._seal is not None:
+                self._seal(row)
             self._write_line(row.to_json())
             self._sums.add(row)
         return bool(waiting)

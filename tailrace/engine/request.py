@@ -26,9 +26,10 @@ class Attempt:
     __slots__ = ("_answer", "exchange", "on_body", "origin_ns", "row")
 
     def __init__(self, row: Row, dialect: Dialect, origin_ns: int, keep_text: bool = False) -> None:
+        """``row.streamed`` says how the answer is asked for."""
         self.row = row
         self.origin_ns = origin_ns
-        self._answer = Answer(dialect, keep_text)
+        self._answer = Answer(dialect, keep_text, row.streamed)
         self.on_body = self._answer.on_body
         """Sink: one read goes to the answer without a detour."""
         self.exchange = Exchange(self)

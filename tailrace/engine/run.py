@@ -107,7 +107,7 @@ class Run:
         """The cold request; on failure the model is marked and the reason said."""
         row = Row(f"{model.folder}-cold", -1, 0, "cold", self._origin.since(now_ns()))
         outgoing = self._worker.aim(target)
-        sending = self._worker.sending(row, outgoing)
+        sending = self._worker.sending(row, outgoing, self._worker)
         async with anyio.create_task_group() as group:
 
             async def give_up() -> None:
@@ -117,6 +117,7 @@ class Run:
             group.start_soon(give_up)
             await sending.perform()
             group.cancel_scope.cancel()
+        row = sending.row  # of the last attempt
         if self._stop.level and not row.ended_ns:
             sending.cut().outcome = "cancelled"
         self._worker.keep(row)

@@ -158,8 +158,20 @@ class Scheduler:
         self._end(row)
         return row
 
+    def postpone(self, row: Row) -> None:
+        """Keep the row of an attempt that failed, and count its request as waiting."""
+        self._ledger.pause(now_ns(), first=row.attempt == 1)
+        self._keep(row)
+
+    def resume(self) -> None:
+        """The wait is over: the request is sent again, or given up."""
+        self._ledger.resume(now_ns())
+
     def _end(self, row: Row) -> None:
         self._ledger.end(now_ns(), row.outcome)
+        self._keep(row)
+
+    def _keep(self, row: Row) -> None:
         if self._recorder.add(row):
             asyncio.get_running_loop().call_soon(self._settle)
 

@@ -23,6 +23,7 @@ class Timeline:
         "_running_tokens",
         "_texts",
         "_usage",
+        "_whole_ns",
         "done",
         "error",
         "finish_reason",
@@ -37,6 +38,8 @@ class Timeline:
         self._running_tokens: list[int] = []
         """The server's output token count so far, at each output chunk that stated it."""
         self._usage: Usage | None = None
+        self._whole_ns: int | None = None
+        """When an answer with output that was not streamed was there; it has no other times."""
         self.finish_reason: str | None = None
         self.error: str | None = None
         self.done = False
@@ -64,10 +67,26 @@ class Timeline:
         if delta.done:
             self.done = True
 
+    def note_whole(self, at_ns: int, delta: Delta) -> None:
+        """All of an answer that was not streamed, with the stamp of the read that completed it.
+
+        That is its only time: it has no first output, and no chunks.
+        """
+        self.note(at_ns, delta)
+        if self._outputs_ns:
+            self._whole_ns = at_ns
+            del self._outputs_ns[:]
+        self._first_event_ns = self._first_answer_ns = None
+
     @property
     def chunks(self) -> int:
         """Output-bearing chunks so far."""
         return len(self._outputs_ns)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether anything of the answer came."""
+        return bool(self._outputs_ns) or self._whole_ns is not None
 
     def fill(self, row: Row, origin_ns: int) -> None:
         """Write what was noted into ``row``, times relative to ``origin_ns``."""
@@ -80,6 +99,8 @@ class Timeline:
             row.first_output_ns = outputs[0] - origin_ns
             row.last_output_ns = outputs[-1] - origin_ns
             row.gaps_ns = [later - earlier for earlier, later in pairwise(outputs)]
+        elif self._whole_ns is not None:
+            row.last_output_ns = self._whole_ns - origin_ns
         if self._texts is not None:
             row.text, row.reasoning = "".join(self._texts), "".join(self._reasonings)
         self._fill_tokens(row)

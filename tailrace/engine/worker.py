@@ -30,7 +30,10 @@ from tailrace.engine.progress import Live, Progress, progress_of
 from tailrace.engine.pulse import Pulse
 from tailrace.engine.recorder import Recorder
 from tailrace.engine.request import Attempt
+from tailrace.engine.retrying import Keeper, Patience, Retrying
+from tailrace.engine.scheduler import Sending as AnySending
 from tailrace.engine.scheduler import Start
+from tailrace.engine.sealing import asked_hash, gathers_text, sealer
 from tailrace.engine.stop import Stop
 from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
@@ -68,6 +71,10 @@ class Sending:
         """Send it; see Attempt.perform."""
         return await self._attempt.perform(self._wire, self._request)
 
+    def header(self, name: bytes) -> str:
+        """A header of the answer, "" when it has none."""
+        return self._attempt.exchange.header(name)
+
 
 class Worker:
     """For use on one running loop, until ``aclose``."""
@@ -94,6 +101,7 @@ class Worker:
         self._pulse = Pulse(asyncio.get_running_loop())
         self._dialect: Dialect = OpenAIChat()
         self._source = source_of(scenario)
+        self._seal = sealer(scenario)
         self._sequence = share.worker
         self._target: Target | None = None
         self._outgoing: Outgoing | None = None
@@ -107,6 +115,8 @@ class Worker:
         if self._outgoing is None or self._target != target:
             self._close_journal()
             self._target = target
+            if self.scenario.deterministic:
+                self._sequence = self._share.worker  # the same order, whatever model went before
             keep = self._source.distinct is not None
             self._outgoing = Outgoing(
                 self.scenario, target.model, self._dialect, self._secret_headers, keep
@@ -114,18 +124,40 @@ class Worker:
             self._journal = self._folder.open_journal(target.folder, self._part)
         return self._outgoing
 
-    def sending(self, row: Row, outgoing: Outgoing) -> Sending:
-        """The next request, ready to be sent, with the row it fills."""
-        sequence = self._next_sequence()
+    def sending(self, row: Row, outgoing: Outgoing, keeper: Keeper) -> AnySending:
+        """The next request, ready to be sent, with the row it fills.
+
+        ``keeper`` keeps the rows of attempts that failed before the last one.
+        """
+        scenario, sequence = self.scenario, self._next_sequence()
         item = self._source.item(sequence)
         row.prompt = item.id
-        attempt = Attempt(row, self._dialect, self.origin.perf_ns, self.scenario.keep_text)
-        return Sending(attempt, self.wire, outgoing.request(item, sequence, row.id))
+        row.streamed = scenario.stream
+        if scenario.deterministic:
+            row.asked_hash = asked_hash(scenario, item)
+
+        def make(row: Row) -> Sending:
+            attempt = Attempt(row, self._dialect, self.origin.perf_ns, gathers_text(scenario))
+            return Sending(attempt, self.wire, outgoing.request(item, sequence, row.id))
+
+        if not scenario.retries.times:
+            return make(row)
+        patience = Patience(scenario.retries, scenario.seed, sequence, lambda: not self._stop.level)
+        return Retrying(row, make, patience, keeper)
 
     def keep(self, row: Row) -> None:
         """Journal a row that belongs to no level."""
         assert self._journal is not None
+        if self._seal is not None:
+            self._seal(row)
         self._journal.append(row.to_json())
+
+    def postpone(self, row: Row) -> None:
+        """Keeper of the cold request, which is in no level's books."""
+        self.keep(row)
+
+    def resume(self) -> None:
+        """See postpone."""
 
     def _next_sequence(self) -> int:
         """Numbers that no other worker of the run has."""
@@ -179,16 +211,16 @@ class Worker:
     ) -> Live:
         assert self._journal is not None
         glance = Glance(stage.measure_from_ns, stage.measure_until_ns)
-        recorder = Recorder(glance, self._journal.append)
+        recorder = Recorder(glance, self._journal.append, self._seal)
         bounds = bounds_of(level, self._share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
         seed = self.scenario.seed + stage.index
 
-        def send(start: Start) -> Sending:
+        def send(start: Start) -> AnySending:
             request_id = f"{target.folder}-{stage.index}-{self._sequence}"
             intended_ns = self.origin.since(start.intended_ns)
             row = Row(request_id, stage.index, start.user, start.phase, intended_ns)
-            return self.sending(row, outgoing)
+            return self.sending(row, outgoing, loop)
 
         loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, self._stop)
         return Live(bounds, loop, ledger, glance, stage)

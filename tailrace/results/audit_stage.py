@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tailrace.results.audit import Finding, Status, audit_pulse
+from tailrace.results.audit_asking import not_streamed, whole_tokens
 from tailrace.results.decoding import decoded_at_once
 from tailrace.results.facts import StageFacts
 from tailrace.results.hist import Hist
@@ -64,7 +65,7 @@ def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
         _starts(facts, tally, ttft_p50_ns),
         _stamps(facts),
         *pulse,
-        _shared_reads(facts, tally),
+        _shared_reads(facts, tally) if tally.streams else not_streamed("shared reads"),
     ]
     return [*found, *_arrivals(facts), *_server(facts, tally)]
 
@@ -166,9 +167,9 @@ def _arrivals(facts: StageFacts) -> Iterator[Finding]:
 
 def _server(facts: StageFacts, tally: Tally) -> Iterator[Finding]:
     yield _connections(facts, tally)
-    yield _nagle(tally)
-    yield _streaming(tally)
-    yield _tokens(tally)
+    yield _nagle(tally) if tally.streams else not_streamed("40 ms mode")
+    yield _streaming(tally) if tally.streams else not_streamed("streaming")
+    yield _tokens(tally) if tally.streams else whole_tokens(tally)
     yield _cache(tally)
     yield from _slots(facts, tally)
 

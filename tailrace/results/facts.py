@@ -25,7 +25,8 @@ class Books:
     """The counters of one stage as the scheduler kept them, apart from the journal's lines.
 
     Law: planned = started + dropped + unsent; started = ok + error + timeout + cancelled +
-    censored. ``unsent`` were planned and never started because the stage ended first.
+    censored; each request that was sent again has at least one retry. ``unsent`` were planned and
+    never started because the stage ended first.
     """
 
     planned: int = 0
@@ -37,6 +38,10 @@ class Books:
     timeout: int = 0
     cancelled: int = 0
     censored: int = 0
+    retried: int = 0
+    """Of those started, how many were sent again at least once."""
+    retries: int = 0
+    """How often requests were sent again, in all."""
 
     @property
     def ended(self) -> int:
@@ -44,9 +49,12 @@ class Books:
         return self.ok + self.error + self.timeout + self.cancelled + self.censored
 
     def balanced(self) -> bool:
-        """Whether both lines of the law hold; only asked after the stage has ended."""
+        """Whether the law holds; only asked after the stage has ended."""
         return (
-            self.planned == self.started + self.dropped + self.unsent and self.started == self.ended
+            self.planned == self.started + self.dropped + self.unsent
+            and self.started == self.ended
+            and self.retried <= min(self.started, self.retries)
+            and (self.retried > 0) == (self.retries > 0)
         )
 
 

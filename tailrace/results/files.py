@@ -2,7 +2,7 @@
 
     runs/<time>-<name>/
       run.json  summary.csv  report.md  report.html
-      <model>/requests.jsonl  result.json  latency.hlog
+      <model>/requests.jsonl  result.json  latency.hlog  outputs.json (deterministic runs)
 
 ``requests.jsonl`` is appended as requests end, each line handed to the kernel at once, so a
 killed run loses none that had ended; ``run.json`` holds what no request line can say. Everything
@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from tailrace.errors import ResultError, UsageError
@@ -25,6 +26,7 @@ from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
 from tailrace.results.journal import Journal, JournalReader
+from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
 from tailrace.results.render.html import report_html
 from tailrace.results.render.markdown import report_md
@@ -136,18 +138,28 @@ class RunFolder:
             Tally(stage.measure_from_ns, stage.measure_until_ns, keep_spans=True)
             for stage in model.stages
         ]
+        outputs = Outputs()
         try:
-            cold = self._read_journal(reader, tallies, folder, facts)
+            cold = self._read_journal(reader, tallies, outputs, folder, facts)
         except ValueError as exc:  # values of the right type that no request can have
             raise ResultError(f"{str(reader.path)!r} cannot be a journal: {exc}") from None
         result = model_result(
-            model, cold, tallies, model.torn_lines + reader.torn_lines, calibration
+            model, cold, tallies, model.torn_lines + reader.torn_lines, calibration, outputs
         )
         write_atomic(folder / "result.json", orjson.dumps(result, option=_PRETTY))
+        hashes = outputs.document(model.model, facts.scenario)
+        if hashes is not None:
+            document = msgspec.to_builtins(hashes)
+            write_atomic(folder / "outputs.json", orjson.dumps(document, option=_PRETTY))
         return result
 
     def _read_journal(
-        self, reader: JournalReader, tallies: list[Tally], folder: Path, facts: RunFacts
+        self,
+        reader: JournalReader,
+        tallies: list[Tally],
+        outputs: Outputs,
+        folder: Path,
+        facts: RunFacts,
     ) -> Row | None:
         """Tally every row and write the interval log on the way; returns the cold row."""
         cold: Row | None = None
@@ -155,6 +167,7 @@ class RunFolder:
         with atomic(folder / "latency.hlog") as out:
             out.write(hlog_header(facts.origin_wall_ns).encode())
             for row in reader:
+                outputs.add(row)
                 if 0 <= row.stage < len(tallies):
                     tally = tallies[row.stage]
                     out.writelines(line.encode() for line in log.before(row, tally))

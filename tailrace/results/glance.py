@@ -34,7 +34,7 @@ class Glance:
         """Add one request of any phase."""
         self.window_requests += self._window.has_end(row)
         self.window_tokens += self._window.tokens(row)
-        if row.phase != "measure":
+        if row.phase != "measure" or row.retried:
             return
         self.done += 1
         self.ok += row.outcome == "ok"

@@ -15,6 +15,8 @@ class Metric(NamedTuple):
     name: str
     title: str
     definition: str
+    of_streams: bool = False
+    """Only streamed answers have it; of those that come whole it is n/a."""
 
 
 METRICS: tuple[Metric, ...] = (
@@ -27,20 +29,24 @@ METRICS: tuple[Metric, ...] = (
     Metric("connect", "connect", "TCP connect of a request that opened its connection"),
     Metric("tls", "TLS", "TLS handshake after the TCP connect"),
     Metric("headers", "headers", "sent to the read that completed the response headers"),
-    Metric("first_event", "first event", "sent to the first server-sent event of any kind"),
+    Metric("first_event", "first event", "sent to the first server-sent event of any kind", True),
     Metric(
         "ttft",
         "TTFT",
         "time to first token, service: sent to the first non-empty output of any channel "
         "(content, reasoning, tool call); role-only and empty deltas, comments and usage "
         "chunks never count",
+        True,
     ),
-    Metric("ttft_response", "TTFT (response)", "TTFT measured from the intended start"),
-    Metric("ttfo", "TTFO", "time to first answer: sent to the first non-empty answer content"),
+    Metric("ttft_response", "TTFT (response)", "TTFT measured from the intended start", True),
+    Metric(
+        "ttfo", "TTFO", "time to first answer: sent to the first non-empty answer content", True
+    ),
     Metric(
         "icl",
         "ICL",
         "inter-chunk latency: every gap between output-bearing chunks of every request, pooled",
+        True,
     ),
     Metric(
         "itl",
@@ -48,21 +54,25 @@ METRICS: tuple[Metric, ...] = (
         "inter-token latency: token gaps, only of requests whose tokens per chunk are known (the "
         "server said so chunk by chunk, or its usage equals the chunks); a chunk of k tokens "
         "gives k gaps of 1/k of its chunk gap",
+        True,
     ),
     Metric(
         "tpot",
         "TPOT",
         "time per output token, per request: (last output - first output) / tokens after the "
         "first chunk (a first chunk of unstated size counts one token)",
+        True,
     ),
     Metric("ntpot", "NTPOT", "normalised time per output token, per request: E2E / output tokens"),
     Metric("e2e", "E2E", "end to end, service: sent to the last output-bearing chunk"),
     Metric("e2e_response", "E2E (response)", "E2E measured from the intended start"),
     Metric("closed", "closed", "sent to the end of the body"),
-    Metric("max_gap", "max gap", "the longest gap of a request, one sample a request"),
+    Metric("max_gap", "max gap", "the longest gap of a request, one sample a request", True),
 )
 
 NAMES: tuple[str, ...] = tuple(metric.name for metric in METRICS)
+
+OF_STREAMS = frozenset(metric.name for metric in METRICS if metric.of_streams)
 
 NOTES: dict[str, str] = {
     "samples": "requests intended in the measure phase that ended ok, timed out or were censored; "
@@ -86,6 +96,15 @@ NOTES: dict[str, str] = {
     "request belongs to: tokens by the time of their chunk, requests by the end of their body",
     "tokens": "source of the output token count, per request: usage (the server's), counted "
     "(output-bearing chunks, taken as one token each), unknown",
+    "not_streamed": "an answer asked for without streaming comes whole: E2E is to the read that "
+    "completed the body, its tokens count at that moment, and what only a stream has (first event, "
+    "TTFT, TTFO, gaps, ITL, TPOT, stalls, chunks) is n/a",
+    "retries": "a request that was sent again has a row for each attempt, all with its intended "
+    "time; an attempt that was followed by another gives no sample and no outcome; the last one "
+    "gives the service metrics from its own sent, and the response metrics from the intended "
+    "start, so that failed attempts and the waits between them are in these",
+    "output_hash": "SHA-256 of a whole answer's text in UTF-8 (with reasoning: of reasoning, a NUL "
+    "byte, text), in a deterministic run; per prompt in outputs.json",
     "outcomes": "planned = started + dropped + unsent; "
     "started = ok + error + timeout + cancelled + censored",
 }

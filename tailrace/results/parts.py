@@ -33,6 +33,8 @@ def join_parts(folder: Path, model: ModelFacts) -> bool:
     with atomic(folder / "requests.jsonl") as out:
         for row in merge(*map(_rows, readers), key=lambda row: row.ended_ns):
             out.write(row.to_json())
+            if row.sent_ns is None and row.attempt > 1:
+                continue  # it waited to be sent again, or found no connection: not in flight
             began_ns = row.intended_ns if row.sent_ns is None else row.sent_ns
             spans.setdefault(row.stage, []).extend((began_ns, max(began_ns, row.ended_ns)))
     for stage in model.stages:

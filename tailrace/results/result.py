@@ -15,7 +15,8 @@ from tailrace.results.audit_stage import as_dict, audit_stage
 from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.hist import HIGHEST_NS
-from tailrace.results.metrics import NAMES, definitions
+from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
+from tailrace.results.outputs import Outputs
 from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
 from tailrace.results.stats import PERCENTS, percentile_name, sample_floor
 from tailrace.results.tally import Tally
@@ -27,6 +28,7 @@ def model_result(
     tallies: Sequence[Tally],
     torn_lines: int,
     calibration: Calibration | None = None,
+    outputs: Outputs | None = None,
 ) -> dict[str, Any]:
     """The document for ``<model>/result.json``; ``tallies`` run parallel to ``facts.stages``."""
     stages = [stage_result(f, t, calibration) for f, t in zip(facts.stages, tallies, strict=True)]
@@ -38,6 +40,7 @@ def model_result(
         "error": facts.error,
         "cold": None if cold is None else cold_result(cold),
         "stages": stages,
+        "outputs": None if outputs is None else outputs.summary(),
         "torn_lines": torn_lines,
         "definitions": definitions(),
     }
@@ -67,6 +70,7 @@ def stage_result(
         "index": facts.index,
         "users": facts.users,
         "load": facts.load or str(facts.users),
+        "streamed": tally.streams,
         "arrivals": facts.arrivals,
         "window": _window(facts),
         "counts": _counts(facts, tally),
@@ -77,12 +81,13 @@ def stage_result(
         "tokens": _tokens(tally),
         "stamps": _stamps(facts, tally),
         "error_budget": error_budget(
-            calibration,
+            calibration if tally.streams else None,  # made with streams, of their metrics
             facts.stamps.source,
             rate["tokens_per_s"],
             facts.users or facts.max_in_flight,
         ),
-        "stalls": {"gaps": tally.stalls, "requests": tally.stalled_requests},
+        "retries": tally.retries.result(),
+        "stalls": _stalls(tally),
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
         "audit": [as_dict(finding) for finding in audit_stage(facts, tally)],
@@ -103,11 +108,12 @@ def metric_result(tally: Tally, name: str) -> dict[str, Any]:
         }
         for percent, value_ns in zip(PERCENTS, hist.percentiles(PERCENTS), strict=True)
     }
+    applies = tally.streams or name not in OF_STREAMS
     return {
-        "n": hist.n,
-        "lower_bounds": bounds,
-        "overflow": hist.overflow,
-        "unsure": tally.unsure[name],
+        "n": hist.n if applies else None,
+        "lower_bounds": bounds if applies else None,
+        "overflow": hist.overflow if applies else None,
+        "unsure": tally.unsure[name] if applies else None,
         "min_ns": hist.min_ns if hist.n else None,
         "max_ns": hist.max_ns if hist.n else None,
         "mean_ns": None if hist.mean_ns is None else round(hist.mean_ns, 1),
@@ -117,15 +123,29 @@ def metric_result(tally: Tally, name: str) -> dict[str, Any]:
 
 
 def rates(tally: Tally, users: int | None, seconds: float | None) -> dict[str, float | None]:
-    """Requests and tokens a second inside the measure window; None while it has no length."""
+    """Requests and tokens a second inside the measure window; None while it has no length, and
+    tokens also where nobody says how many there were.
+    """
     if seconds is None or seconds <= 0:
         return dict.fromkeys(("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"))
+    known = _tokens_known(tally)
     tokens_per_s = tally.window_tokens / seconds
     return {
         "requests_per_s": round(tally.window_requests / seconds, 4),
-        "tokens_per_s": round(tokens_per_s, 4),
-        "tokens_per_s_per_user": round(tokens_per_s / users, 4) if users else None,
+        "tokens_per_s": round(tokens_per_s, 4) if known else None,
+        "tokens_per_s_per_user": round(tokens_per_s / users, 4) if known and users else None,
     }
+
+
+def _tokens_known(tally: Tally) -> bool:
+    """Not where answers came whole, without chunks to count, and the server states no usage."""
+    return tally.streams or not tally.token_sources["unknown"]
+
+
+def _stalls(tally: Tally) -> dict[str, int | None]:
+    if not tally.streams:
+        return {"gaps": None, "requests": None}
+    return {"gaps": tally.stalls, "requests": tally.stalled_requests}
 
 
 def in_flight(facts: StageFacts) -> dict[str, Any]:
@@ -175,10 +195,13 @@ def _counts(facts: StageFacts, tally: Tally) -> dict[str, Any]:
             "dropped": books.dropped,
             "unsent": books.unsent,
         }
-        | {outcome: getattr(books, outcome) for outcome in OUTCOMES},
-        "journal": {outcome: tally.outcomes_all[outcome] for outcome in OUTCOMES},
+        | {outcome: getattr(books, outcome) for outcome in OUTCOMES}
+        | {"retried": books.retried, "retries": books.retries},
+        "journal": {outcome: tally.outcomes_all[outcome] for outcome in OUTCOMES}
+        | {"retried": tally.retries.all_requests, "retries": tally.retries.all_retries},
         "measured": {"started": tally.outcomes.total()}
-        | {outcome: tally.outcomes[outcome] for outcome in OUTCOMES},
+        | {outcome: tally.outcomes[outcome] for outcome in OUTCOMES}
+        | {"retried": tally.retries.requests},
         "warmup": tally.phases["warmup"],
     }
 
@@ -204,12 +227,12 @@ def _tokens(tally: Tally) -> dict[str, Any]:
     ok = tally.outcomes["ok"]
     return {
         "source": dict(sorted(tally.token_sources.items())),
-        "output": tally.output_tokens,
+        "output": tally.output_tokens if _tokens_known(tally) else None,
         "input": tally.input_tokens,
         "cached": tally.cached_tokens,
-        "chunks": tally.chunks,
-        "requests_chunks_differ": tally.chunks_differ,
-        "itl_known_share": round(tally.itl_requests / ok, 6) if ok else None,
+        "chunks": tally.chunks if tally.streams else None,
+        "requests_chunks_differ": tally.chunks_differ if tally.streams else None,
+        "itl_known_share": round(tally.itl_requests / ok, 6) if ok and tally.streams else None,
         "finish_reasons": dict(sorted(tally.finish_reasons.items())),
     }
 

@@ -53,7 +53,8 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     """First non-empty answer content."""
     last_output_ns: int | None = None
     closed_ns: int | None = None
-    """End of the body."""
+    """End of the body. Of an answer that was not streamed it is ``last_output_ns`` as well, and the
+    points of its first output are ``None``."""
     ended_ns: int = 0
     """When the client stopped looking: equal to ``closed_ns`` for a complete answer."""
     gaps_ns: list[int] = []
@@ -76,12 +77,22 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     """Whether an earlier request had already used the connection."""
     queued: bool = False
     """Whether it waited for admission: too many were in flight when it was due."""
+    streamed: bool = True
+    """Whether the answer was asked for as a stream."""
+    attempt: int = 1
+    """How often the request had been sent by then, this time included."""
+    retried: bool = False
+    """It failed and was sent again: what came of the request is in the row of a later attempt."""
     prompt: str = ""
     """Id of the item that it asked."""
     text: str | None = None
     """The answer, where answers are kept."""
     reasoning: str | None = None
     """What came on the reasoning channel, where answers are kept."""
+    asked_hash: str | None = None
+    """Of what was asked, in a deterministic run."""
+    output_hash: str | None = None
+    """Of a whole answer's text and reasoning, in a deterministic run; see outputs.py."""
     reads: int = 0
     """Socket reads that carried body bytes."""
     body_bytes: int = 0

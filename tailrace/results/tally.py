@@ -13,6 +13,7 @@ from statistics import median
 
 from tailrace.results.coalesced import coalesced
 from tailrace.results.hist import Hist
+from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
 from tailrace.results.window import Window
 
@@ -49,17 +50,14 @@ class Tally:
         self.error_classes: Counter[str] = Counter()
         self.token_sources: Counter[str] = Counter()
         self.finish_reasons: Counter[str] = Counter()
-        self.output_tokens = 0
-        self.input_tokens = 0
-        self.cached_tokens = 0
+        self.output_tokens = self.input_tokens = self.cached_tokens = 0
         self.chunks = 0
         self.chunks_differ = 0
         """Measured ok requests whose usage is not their number of chunks."""
         self.itl_requests = 0
         self.lump_requests = 0
         """Measured ok requests of 8 or more tokens whose TTFT is over 95 % of their E2E."""
-        self.stalls = 0
-        self.stalled_requests = 0
+        self.stalls = self.stalled_requests = 0
         self.reused = 0
         self.reads = 0
         """Socket reads with body bytes of the requests that give samples."""
@@ -73,6 +71,14 @@ class Tally:
         """First and last output of each answer, flat; 16 bytes a request, so only on demand."""
         self.window_tokens = 0.0
         self.window_requests = 0
+        self.whole = 0
+        """Rows of requests that were not to be streamed."""
+        self.retries = Retried()
+
+    @property
+    def streams(self) -> bool:
+        """Whether answers were streamed; where none was, there are no first outputs and no gaps."""
+        return not self.whole or self.whole < self.phases.total()
 
     @property
     def hists(self) -> defaultdict[str, Hist]:
@@ -88,6 +94,11 @@ class Tally:
 
     def add(self, row: Row) -> None:
         """Add one request of any phase."""
+        if row.retried or row.attempt > 1:
+            self.retries.add(row)
+        if row.retried:
+            return  # what came of the request is in a later row
+        self.whole += not row.streamed
         self.phases[row.phase] += 1
         self.outcomes_all[row.outcome] += 1
         self.window_requests += self._window.has_end(row)
@@ -99,7 +110,8 @@ class Tally:
             self.error_classes[row.error_class] += 1
         self.reused += row.reused is True
         if row.outcome in _SAMPLED and row.sent_ns is None:
-            self._bound("ttft_response", row.ended_ns - row.intended_ns)
+            if row.streamed:
+                self._bound("ttft_response", row.ended_ns - row.intended_ns)
             self._bound("e2e_response", row.ended_ns - row.intended_ns)
         if row.outcome in _SAMPLED and row.sent_ns is not None:
             self._add_start(row, row.sent_ns)
@@ -118,7 +130,7 @@ class Tally:
 
     def _add_start(self, row: Row, sent_ns: int) -> None:
         """How late the client itself was, without what it had to wait for."""
-        if row.queued:
+        if row.queued or row.attempt > 1:
             return
         connected_ns = row.tls_end_ns or row.connect_end_ns
         if connected_ns is None or connected_ns <= row.intended_ns:
@@ -149,7 +161,7 @@ class Tally:
             values["closed"].append(row.closed_ns - sent_ns)
 
     def _add_bounds(self, row: Row, sent_ns: int) -> None:
-        if row.first_output_ns is None:
+        if row.first_output_ns is None and row.streamed:
             self._bound("ttft", row.ended_ns - sent_ns)
             self._bound("ttft_response", row.ended_ns - row.intended_ns)
         self._bound("e2e", row.ended_ns - sent_ns)
@@ -198,18 +210,22 @@ class Tally:
         self.input_tokens += row.input_tokens or 0
         self.cached_tokens += row.cached_tokens or 0
         tokens = row.output_tokens
-        if tokens is None or row.first_output_ns is None or row.last_output_ns is None:
+        if tokens is None or row.last_output_ns is None:
             return
         self.output_tokens += tokens
+        if tokens > 0 and row.sent_ns is not None:
+            self._values["ntpot"].append((row.last_output_ns - row.sent_ns) // tokens)
+        if row.first_output_ns is not None:
+            self._add_pace(row, tokens, row.first_output_ns, row.last_output_ns)
+
+    def _add_pace(self, row: Row, tokens: int, first_ns: int, last_ns: int) -> None:
+        """How the tokens of a streamed answer came."""
         self.chunks_differ += row.token_source == "usage" and tokens != row.chunks
-        span_ns = row.last_output_ns - row.first_output_ns
         first_chunk = row.chunk_tokens[0] if row.chunk_tokens else 1
         if tokens > first_chunk and row.chunks > 1:
-            self._values["tpot"].append(span_ns // (tokens - first_chunk))
-        if tokens > 0 and row.sent_ns is not None:
-            e2e_ns = row.last_output_ns - row.sent_ns
-            self._values["ntpot"].append(e2e_ns // tokens)
-            self.lump_requests += tokens >= 8 and row.first_output_ns - row.sent_ns > 0.95 * e2e_ns
+            self._values["tpot"].append((last_ns - first_ns) // (tokens - first_chunk))
+        if tokens >= 8 and row.sent_ns is not None:
+            self.lump_requests += first_ns - row.sent_ns > 0.95 * (last_ns - row.sent_ns)
         self._add_itl(row)
 
     def _add_itl(self, row: Row) -> None:

@@ -70,6 +70,10 @@ def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]
         kept, counted = document["counts"]["journal"][outcome], getattr(stage.books, outcome)
         if kept != counted:
             yield f"{where}: {counted} requests ended {outcome}, the journal has {kept}"
+    for name, said in (("retried", "requests were sent again"), ("retries", "retries in all")):
+        kept, counted = document["counts"]["journal"][name], getattr(stage.books, name)
+        if kept != counted:
+            yield f"{where}: {counted} {said}, the journal has {kept}"
 
 
 def _audit_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
@@ -87,4 +91,12 @@ def _load_notes(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) 
         yield (
             f"{model.model} at {stage.label}: only {mean:.2f} requests were in flight on "
             "average, so the load was lower than asked"
+        )
+    retries = document["retries"]
+    if retries["requests"]:
+        classes = ", ".join(f"{name} {n}" for name, n in retries["classes"].items())
+        yield (
+            f"{model.model} at {stage.label}: {retries['requests']} requests were sent again, "
+            f"{retries['retries']} times in all ({classes}): latency from the intended time holds "
+            "the failed attempts and the waits, service latency only the last attempt"
         )

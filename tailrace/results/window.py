@@ -25,7 +25,8 @@ class Window:
 
     def tokens(self, row: Row) -> float:
         """Output tokens whose chunks came within the window; shares of a chunk-less count."""
-        first, last, tokens = row.first_output_ns, row.last_output_ns, row.output_tokens
+        last, tokens = row.last_output_ns, row.output_tokens
+        first = row.first_output_ns if row.streamed else last  # else all came at one moment
         if first is None or last is None or not tokens:
             return 0
         if self.from_ns <= first and last < self.until_ns:

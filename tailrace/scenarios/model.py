@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from tailrace.scenarios.rates import Arrivals
+from tailrace.scenarios.retries import Retries
 
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
@@ -73,6 +74,12 @@ class Scenario:
     salt: str = ""
     """Mixed into the nonces: with a fresh salt, a repeated run repeats no prompt of the last."""
     stream_usage: bool = True
+    stream: bool = True
+    """Whether answers are asked for as streams; else each comes whole, at one moment."""
+    retries: Retries = field(default_factory=Retries)
+    deterministic: bool = False
+    """The same is asked in the same order and way as in any other such run, and answers are hashed
+    so that runs can be compared."""
     keep_text: bool = False
     """Whether the rows keep what was answered."""
     extra_body: dict[str, Any] = field(default_factory=dict)

@@ -197,3 +197,55 @@ def test_values_of_the_wrong_type_do_no_harm_later(
         row.outcome = "ok" if answer.fault() is None else "error"
         tally.add(parse_row(row.to_json(), "here"))
     stage_result(StageFacts(0, 1, 0.0, None, 2, 0, Books()), tally)
+
+
+def whole(body: bytes, status: int = 200, content_type: str = "application/json") -> Answer:
+    """An answer that was asked for without streaming, in pieces of 7 bytes."""
+    answer = Answer(OpenAIChat(), streamed=False)
+    answer.accept(status, content_type)
+    for start in range(0, len(body), 7):
+        answer.on_body(100 + start, body[start : start + 7])
+    answer.close(100_000)
+    return answer
+
+
+WHOLE = b'{"choices":[{"message":{"content":"ab"},"finish_reason":"stop"}]}'
+WHOLE_FAULTS = {
+    "a success": (WHOLE, "application/json", None),
+    "with a charset": (WHOLE, "application/json; charset=utf-8", None),
+    "another JSON": (WHOLE, "application/vnd.x+json", None),
+    "no finish reason": (b'{"choices":[{"message":{"content":"a"}}]}', "application/json", None),
+    "a page": (HTML, "text/html", "not_json"),
+    "a stream": (TEXT + FINISH + DONE, SSE, "not_json"),
+    "no type": (WHOLE, "", "not_json"),
+    "no JSON": (b"{oops", "application/json", "bad_body"),
+    "another object": (b'{"ok":true}', "application/json", "bad_body"),
+    "an error inside": (b'{"error":{"message":"busy"}}', "application/json", "error_body"),
+    "no text": (b'{"choices":[{"message":{"content":""}}]}', "application/json", "empty"),
+    "nothing": (b"", "application/json", "bad_body"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind", "fault"), WHOLE_FAULTS.values(), ids=WHOLE_FAULTS.keys())
+def test_faults_of_a_whole_answer(body: bytes, kind: str, fault: str | None) -> None:
+    found = whole(body, content_type=kind).fault()
+    assert (found and found[0]) == fault
+
+
+def test_a_whole_answer_is_stamped_when_it_is_complete() -> None:
+    row = Row("r", 0, 0, "measure", 0)
+    whole(WHOLE).timeline.fill(row, 0)
+    assert (row.last_output_ns, row.first_output_ns) == (100_000, None)
+
+
+def test_a_long_whole_answer_is_read_to_its_end() -> None:
+    text = "x" * 100_000
+    body = orjson.dumps({"choices": [{"message": {"content": text}}]})
+    assert whole(body).fault() is None
+
+
+def test_an_error_status_of_a_whole_answer_is_said_in_its_words() -> None:
+    fault = whole(b'{"error":{"message":"no model x"}}', 404).fault()
+    assert fault == ("http_404", "HTTP 404: no model x")
+    assert whole(b"x" * 100_000, 500)._body is not None
+    assert len(whole(b"x" * 100_000, 500)._body or b"") < 20_000

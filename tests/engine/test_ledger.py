@@ -153,3 +153,20 @@ def test_the_maximum_is_the_highest_ever(made: list[Step]) -> None:
         level += change
         highest = max(highest, level)
     assert ledger.max_in_flight == highest
+
+
+def test_a_request_that_waits_to_be_sent_again_is_not_in_flight() -> None:
+    ledger = Ledger(Books(), 0, None)
+    ledger.start(10)
+    ledger.pause(20, first=True)
+    ledger.resume(50)
+    ledger.pause(60, first=False)
+    ledger.resume(90)
+    ledger.end(100, "ok")
+    ledger.close(100)
+    assert ledger.in_flight_ns == {0: 10 + 30 + 30, 1: 10 + 10 + 10}
+    books = ledger.books
+    assert (books.started, books.ok, books.retried, books.retries) == (1, 1, 1, 2)
+    books.planned = 1
+    assert books.balanced()
+    assert (ledger.in_flight, ledger.max_in_flight) == (0, 1)

@@ -164,3 +164,32 @@ def test_text_is_kept_only_when_asked_for() -> None:
     timeline.fill(row, 0)
     assert (row.text, row.reasoning) == ("ab", "hm")
     assert (filled((1, Delta("a"))).text, filled((1, Delta("a"))).reasoning) == (None, None)
+
+
+def test_a_whole_answer_has_one_time_and_no_chunks() -> None:
+    row = Row("r", 0, 0, "measure", 0)
+    timeline = Timeline(keep_text=True)
+    assert not timeline.has_output
+    timeline.note_whole(ORIGIN + 70, Delta("ab", "hm", usage=told(5), finish_reason="stop"))
+    assert timeline.has_output
+    timeline.fill(row, ORIGIN)
+    assert (row.first_event_ns, row.first_output_ns, row.first_answer_ns) == (None, None, None)
+    assert (row.last_output_ns, row.chunks, list(row.gaps_ns)) == (70, 0, [])
+    assert (row.output_tokens, row.token_source, row.chunk_tokens) == (5, "usage", None)
+    assert (row.text, row.reasoning, row.finish_reason) == ("ab", "hm", "stop")
+
+
+def test_the_tokens_of_a_whole_answer_without_usage_are_unknown() -> None:
+    row = Row("r", 0, 0, "measure", 0)
+    timeline = Timeline()
+    timeline.note_whole(ORIGIN + 70, Delta("ab"))
+    timeline.fill(row, ORIGIN)
+    assert (row.output_tokens, row.token_source, row.last_output_ns) == (None, "unknown", 70)
+
+
+def test_an_empty_whole_answer_has_no_time() -> None:
+    row = Row("r", 0, 0, "measure", 0)
+    timeline = Timeline()
+    timeline.note_whole(ORIGIN + 70, Delta(done=True))
+    timeline.fill(row, ORIGIN)
+    assert (timeline.has_output, row.last_output_ns) == (False, None)

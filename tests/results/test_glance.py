@@ -56,3 +56,9 @@ def test_a_request_that_was_never_sent_gives_no_sample() -> None:
     glance = Glance()
     glance.add(Row("r", 0, 0, "measure", 0, outcome="cancelled"))
     assert (glance.done, glance.ok, glance.ttft.n) == (1, 0, 0)
+
+
+def test_an_attempt_that_was_followed_by_another_is_no_request() -> None:
+    glance = Glance()
+    glance.add(Row("r", 0, 0, "measure", 0, outcome="error", retried=True))
+    assert glance.done == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
 from tailrace.results.facts import Books, ModelFacts
 from tailrace.results.hist import HIGHEST_NS
-from tailrace.results.metrics import NAMES, definitions
+from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
 from tailrace.results.result import (
     cold_result,
     in_flight,
@@ -155,8 +157,11 @@ def test_counts() -> None:
         "timeout": 0,
         "cancelled": 0,
         "censored": 1,
+        "retried": 0,
+        "retries": 0,
     }
-    assert counts["journal"] == dict.fromkeys(OUTCOMES, 0) | {"ok": 2, "error": 1, "censored": 1}
+    seen = {"ok": 2, "error": 1, "censored": 1, "retried": 0, "retries": 0}
+    assert counts["journal"] == dict.fromkeys(OUTCOMES, 0) | seen
     assert counts["measured"]["started"] == 3
     assert counts["measured"]["ok"] == 1
     assert counts["warmup"] == 1
@@ -220,3 +225,41 @@ def test_failures_are_told_the_same_in_any_order() -> None:
     (warning,) = stage_result(stage(rows), tally(*rows))["warnings"]
     assert "4 of 4 requests failed: b 2" in warning
     assert stage_result(stage(rows), tally(*reversed(rows)))["warnings"] == [warning]
+
+
+def whole(number: int, **more: Any) -> Row:
+    """An answer of 4 tokens that was not streamed."""
+    end_ns = (number + 9) * MS
+    made = {
+        **{"streamed": False, "output_tokens": 4, "token_source": "usage"},
+        **{"last_output_ns": end_ns, "closed_ns": end_ns, "ended_ns": end_ns},
+    }
+    return row(number, None, (), **(made | more))
+
+
+def test_what_whole_answers_do_not_have_is_null() -> None:
+    rows = [whole(0), whole(1)]
+    found = stage_result(stage(rows), tally(*rows, until_ns=S))
+    assert found["streamed"] is False
+    for name, metric in found["metrics"].items():
+        assert (metric["n"] is None) is (name in OF_STREAMS), name
+    assert found["metrics"]["e2e"]["max_ns"] == 9 * MS
+    assert found["metrics"]["ntpot"]["n"] == 2
+    assert found["stalls"] == {"gaps": None, "requests": None}
+    assert (found["tokens"]["output"], found["tokens"]["chunks"]) == (8, None)
+    assert found["rates"]["tokens_per_s"] == 8.0
+
+
+def test_tokens_that_nobody_counted_are_null() -> None:
+    rows = [whole(0), whole(1, output_tokens=None, token_source="unknown")]
+    found = stage_result(stage(rows), tally(*rows, until_ns=S))
+    assert found["tokens"]["output"] is None
+    assert found["rates"]["tokens_per_s"] is None
+    assert found["rates"]["requests_per_s"] == 2.0
+
+
+def test_a_timed_out_whole_answer_bounds_what_it_has() -> None:
+    rows = [waited("timeout", 500, streamed=False)]
+    found = stage_result(stage(rows), tally(*rows))["metrics"]
+    assert (found["e2e"]["n"], found["e2e"]["lower_bounds"]) == (1, 1)
+    assert found["ttft"]["n"] is None

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tailrace.results.facts import ModelFacts, RunFacts
+from tailrace.results.facts import Books, ModelFacts, RunFacts
 from tailrace.results.result import model_result
 from tailrace.results.schema import OUTCOMES, Row
 from tailrace.results.verdict import Verdict, judge
@@ -126,3 +126,25 @@ def test_the_verdict_is_plain_json() -> None:
         "reasons": list(verdict.reasons),
         "notes": ["n"],
     }
+
+
+RETRIED = [
+    row(0, None, (), outcome="error", error_class="http_503", attempt=1, retried=True),
+    row(5, attempt=2),
+]
+
+
+def test_retries_are_noted() -> None:
+    books = Books(planned=1, started=1, ok=1, retried=1, retries=1)
+    verdict = judged(RETRIED, books=books)
+    assert verdict.valid, verdict.reasons
+    (note,) = verdict.notes
+    assert "1 requests were sent again, 1 times in all (http_503 1)" in note
+    assert "latency from the intended time holds" in note
+
+
+@pytest.mark.parametrize("counted", [{}, {"retried": 1, "retries": 2}])
+def test_retries_that_the_journal_does_not_have_are_invalid(counted: dict[str, int]) -> None:
+    verdict = judged(RETRIED, books=Books(planned=1, started=1, ok=1, **counted))
+    assert not verdict.valid
+    assert "sent again" in verdict.reasons[-1] or "retries in all" in verdict.reasons[-1]

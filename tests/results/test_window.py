@@ -37,6 +37,32 @@ WINDOWED = {
     "of a failed request": (row(1_000, 100, (10,), outcome="error"), 2, 0),
     "of a censored request": (row(1_000, 100, (10,), outcome="censored", closed_ns=None), 2, 0),
     "of a request of the warm-up": (row(900, 200, (10,), phase="warmup"), 2, 1),
+    "whole, within it": (
+        row(
+            900,
+            None,
+            (),
+            streamed=False,
+            output_tokens=9,
+            last_output_ns=1_500 * MS,
+            closed_ns=1_500 * MS,
+        ),
+        9,
+        1,
+    ),
+    "whole, at the end": (
+        row(
+            1_900,
+            None,
+            (),
+            streamed=False,
+            output_tokens=9,
+            last_output_ns=2_000 * MS,
+            closed_ns=2_000 * MS,
+        ),
+        0,
+        0,
+    ),
     "unknown tokens": (row(1_000, 100, (10,), output_tokens=None), 0, 1),
 }
 

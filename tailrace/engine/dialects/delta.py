@@ -46,10 +46,11 @@ class Ask(NamedTuple):
     stream_usage: bool
     extra: dict[str, object]
     """Keys merged into the body last, as the user gave them."""
+    stream: bool = True
 
 
 class Dialect(Protocol):
-    """A pure pair: how to ask, and how to read an event."""
+    """Pure: how to ask, and how to read an event, or an answer that comes whole."""
 
     path: str
     """Appended to the base URL."""
@@ -60,4 +61,8 @@ class Dialect(Protocol):
 
     def read(self, event_type: str, data: bytes) -> Delta:
         """What an event says; raises ValueError when its data are not of this dialect."""
+        ...
+
+    def read_whole(self, data: bytes) -> Delta:
+        """What an answer that was not streamed says; raises ValueError as ``read`` does."""
         ...

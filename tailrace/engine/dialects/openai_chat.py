@@ -1,6 +1,7 @@
-"""OpenAI chat completions, streamed: the dialect that nearly every server speaks.
+"""OpenAI chat completions, streamed or whole: the dialect that nearly every server speaks.
 
-Rule: the OpenAI API reference, "Create chat completion" and "chat completion chunk object".
+Rule: the OpenAI API reference, "Create chat completion", "chat completion object" and "chat
+completion chunk object".
 Seen in the wild and accepted: ``content: null`` in the role chunk, the role in every chunk, usage
 in the finish chunk or in one with ``choices: []`` or in every chunk, ``reasoning_content`` (vLLM,
 llama.cpp) and ``reasoning`` (Ollama, OpenRouter), an ``error`` object at HTTP 200.
@@ -34,11 +35,11 @@ class OpenAIChat:
             "messages": [{"role": role, "content": content} for role, content in ask.messages],
             "max_tokens": ask.max_tokens,
             "temperature": ask.temperature,
-            "stream": True,
+            "stream": ask.stream,
         }
         if ask.seed is not None:
             body["seed"] = ask.seed
-        if ask.stream_usage:
+        if ask.stream and ask.stream_usage:
             body["stream_options"] = {"include_usage": True}
         return orjson.dumps(body | ask.extra)
 
@@ -84,6 +85,26 @@ class OpenAIChat:
         except (AttributeError, KeyError, IndexError, TypeError) as exc:
             raise ValueError(f"not a chat completion chunk: {exc}") from None
 
+    def read_whole(self, data: bytes) -> Delta:
+        """A chat completion object, or an error in its place; its end is the answer's end."""
+        answer: Any = orjson.loads(data)
+        try:
+            if answer.get("error"):
+                return Delta(error=error_text(answer["error"]), done=True)
+            choice = answer["choices"][0]
+            message = choice["message"]
+            usage = answer.get("usage")
+            return Delta(
+                _text(message.get("content")),
+                _text(message.get("reasoning_content") or message.get("reasoning")),
+                has_tool_output(message.get("tool_calls")),
+                str(finish) if (finish := choice.get("finish_reason")) else None,
+                read_usage(usage) if usage else None,
+                done=True,
+            )
+        except (AttributeError, KeyError, IndexError, TypeError) as exc:
+            raise ValueError(f"not a chat completion: {type(exc).__name__} {exc}") from None
+
 
 class _PlainDelta(msgspec.Struct, gc=False):
     content: str | None = None
@@ -118,6 +139,15 @@ def has_tool_output(tool_calls: Any) -> bool:
         if function.get("name") or function.get("arguments"):
             return True
     return False
+
+
+def _text(value: Any) -> str:
+    """A message's text; some servers give it in parts."""
+    if isinstance(value, list):
+        return "".join(part["text"] for part in value if part.get("type") == "text")
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise TypeError(f"a message of type {type(value).__name__}")
 
 
 def read_usage(usage: dict[str, Any]) -> Usage:

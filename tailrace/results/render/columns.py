@@ -103,6 +103,9 @@ COLUMNS: tuple[Column, ...] = (
         rare=True,
         label="cancelled",
     ),
+    Column(
+        "requests", "retr", _counted("retried"), "retries", bad=True, rare=True, label="retried"
+    ),
     Column("TTFT ms", "n", lambda level: count(level.metrics["ttft"].n), "samples", label="TTFT n"),
     _percentile("ttft", "TTFT", "p50"),
     _percentile("ttft", "TTFT", "p95"),

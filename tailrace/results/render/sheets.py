@@ -130,6 +130,7 @@ def _outcomes(levels: Sequence[Level]) -> Sheet:
         *books,
         ("warm-up", lambda level: count(level.warmup)),
         *outcomes,
+        ("measured retried", of("measured", "retried")),
     ]
     return _sheet("Outcomes", "outcomes", levels, columns)
 

@@ -58,6 +58,7 @@ HEADER: tuple[str, ...] = (
     *("in_flight_mean", "in_flight_max", "time_at_asked_share", "window_s"),
     *("planned", "started", "dropped", "unsent", "warmup", "measured"),
     *(f"measured_{outcome}" for outcome in OUTCOMES),
+    "measured_retried",
     *("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"),
     *("output_tokens", "input_tokens", "cached_tokens", "chunks", "token_source"),
     *("stalls", "stalled_requests"),
@@ -84,11 +85,12 @@ def _cells(level: Level) -> Iterator[tuple[str, Cell]]:
     yield "measured", level.measured["started"]
     for outcome in OUTCOMES:
         yield f"measured_{outcome}", level.measured[outcome]
+    yield "measured_retried", level.measured["retried"]
     for name in ("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"):
         yield name, decimal(getattr(level, name))
     for name in ("output", "input", "cached"):
-        yield f"{name}_tokens", level.tokens[name]
-    yield "chunks", level.tokens["chunks"]
+        yield f"{name}_tokens", decimal(level.tokens[name])
+    yield "chunks", decimal(level.tokens["chunks"])
     yield "token_source", guarded("+".join(level.tokens["source"]))
     yield "stalls", decimal(level.stalls)
     yield "stalled_requests", decimal(level.stalled_requests)
@@ -98,9 +100,9 @@ def _cells(level: Level) -> Iterator[tuple[str, Cell]]:
 
 def _metric_cells(name: str, spread: Distribution) -> Iterator[tuple[str, Cell]]:
     full = name in FULL
-    yield f"{name}_n", spread.n
+    yield f"{name}_n", decimal(spread.n)
     if full:
-        yield f"{name}_lower_bounds", spread.lower_bounds
+        yield f"{name}_lower_bounds", decimal(spread.lower_bounds)
         yield f"{name}_min_ms", decimal(spread.min.ms)
         yield f"{name}_mean_ms", decimal(spread.mean.ms)
         yield f"{name}_max_ms", decimal(spread.max.ms)

@@ -26,11 +26,11 @@ ERROR_LIMIT = 400
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One latency metric of one level."""
+    """One latency metric of one level; counts are None where answers of its kind have none."""
 
-    n: int
-    lower_bounds: int
-    overflow: int
+    n: int | None
+    lower_bounds: int | None
+    overflow: int | None
     min: Figure
     mean: Figure
     max: Figure
@@ -159,7 +159,7 @@ def _safe_keys(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _distribution(metric: dict[str, Any]) -> Distribution:
-    bounded = metric["lower_bounds"] > 0  # the longest sample is then at or over the smallest bound
+    bounded = bool(metric["lower_bounds"])  # the longest sample is then at or over the smallest
     return Distribution(
         n=metric["n"],
         lower_bounds=metric["lower_bounds"],
