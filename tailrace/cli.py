@@ -1,7 +1,8 @@
 """The command line: parse, call, print. What a command does is elsewhere.
 
 Standard output holds the result, standard error everything on the way. Exit codes: 0 pass, 2
-usage, 3 target unreachable or a model failed, 11 invalid measurement, 130 ended by a signal.
+usage, 3 target unreachable or a model failed, 10 outputs differ, 11 invalid measurement, 130 ended
+by a signal.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import click
 
 from tailrace import __version__
 from tailrace.cli_options import run_options, wanted
+from tailrace.cli_outputs import outputs
 from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.version_option(__version__, prog_name="tailrace")
 def cli() -> None:
     """Load-test streaming LLM endpoints with numbers that can be believed."""
+
+
+cli.add_command(outputs)
 
 
 @cli.command()

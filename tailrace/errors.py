@@ -9,6 +9,8 @@ EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_SLO_MISSED = 10
+EXIT_DIFFERS = 10
+"""Two runs were compared and are not the same: what was asked for does not hold, as with an SLO."""
 EXIT_INVALID = 11
 EXIT_ABORTED = 12
 EXIT_SIGNAL = 130

@@ -40,9 +40,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_options_that_the_readme_names_exist(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = ("run", "report", "simulate", "calibrate", "demo", "completion")
+@pytest.mark.parametrize("page", ["README.md", "docs/asking.md"])
+def test_options_that_a_page_names_exist(tmp_path: Path, page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = ("run", "report", "outputs", "simulate", "calibrate", "demo", "completion")
     known = "".join(tailrace(name, "--help", cwd=tmp_path).stdout for name in commands)
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)):
         assert option in known + "--version --help", option
