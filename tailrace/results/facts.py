@@ -107,6 +107,8 @@ class ModelFacts:
     stages: list[StageFacts] = field(default_factory=list)
     torn_lines: int = 0
     """Lines that were cut off in the journals of several workers, and are in no row."""
+    alignment: dict[str, Any] | None = None
+    """How the server counts the tokens of made prompts, from the requests before its levels."""
 
 
 @dataclass(slots=True)

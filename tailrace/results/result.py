@@ -88,6 +88,7 @@ def stage_result(
         ),
         "retries": tally.retries.result(),
         "stalls": _stalls(tally),
+        **{name: groups.result() for name, groups in tally.groups.items()},
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
         "audit": [as_dict(finding) for finding in audit_stage(facts, tally)],

@@ -85,6 +85,8 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     """It failed and was sent again: what came of the request is in the row of a later attempt."""
     prompt: str = ""
     """Id of the item that it asked."""
+    model: str | None = None
+    """The model that it asked, where the requests of a run ask several."""
     text: str | None = None
     """The answer, where answers are kept."""
     reasoning: str | None = None

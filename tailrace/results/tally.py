@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from tailrace.results.coalesced import coalesced
+from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
@@ -69,11 +70,11 @@ class Tally:
         """Metric -> samples that coalesced reads make uncertain by more than 0.1 ms."""
         self.decoding: array[int] | None = array("q") if keep_spans else None
         """First and last output of each answer, flat; 16 bytes a request, so only on demand."""
-        self.window_tokens = 0.0
-        self.window_requests = 0
+        self.window_tokens, self.window_requests = 0.0, 0
         self.whole = 0
         """Rows of requests that were not to be streamed."""
         self.retries = Retried()
+        self.groups = groups_of_stage() if keep_spans else {}
 
     @property
     def streams(self) -> bool:
@@ -106,6 +107,8 @@ class Tally:
         if row.phase != "measure":
             return
         self.outcomes[row.outcome] += 1
+        for group in self.groups.values():
+            group.add(row)
         if row.error_class is not None:
             self.error_classes[row.error_class] += 1
         self.reused += row.reused is True

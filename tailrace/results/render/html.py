@@ -18,6 +18,7 @@ from tailrace.results.render import about
 from tailrace.results.render.charts import drawings
 from tailrace.results.render.columns import Column, headline
 from tailrace.results.render.figures import FOOTNOTES, NEVER
+from tailrace.results.render.groups import group_sheets
 from tailrace.results.render.sheets import cold, detail_sheets, percentile_sheets, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import safe_text
@@ -114,5 +115,6 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> dict[str, Any]:
         "warnings": warnings(levels),
         "drawings": [{"caption": d.caption, "svg": d.svg} for d in drawings(reached)],
         "details": detail_sheets(levels),
+        "groups": group_sheets(levels),
         "percentiles": percentile_sheets(levels),
     }

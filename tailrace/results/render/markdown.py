@@ -15,6 +15,7 @@ from tailrace.results.facts import RunFacts
 from tailrace.results.metrics import definitions
 from tailrace.results.render import about
 from tailrace.results.render.figures import FOOTNOTES
+from tailrace.results.render.groups import group_sheets
 from tailrace.results.render.sheets import (
     Sheet,
     accuracy,
@@ -123,7 +124,7 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> Iterator[str]:
     if warned:
         yield "Warnings:"
         yield _listed(warned)
-    for sheet in detail_sheets(levels):
+    for sheet in detail_sheets(levels) + group_sheets(levels):
         yield f"#### {prose(sheet.title)}"
         yield _sheet(sheet)
     yield "<details>\n<summary>All percentiles in ms</summary>"

@@ -72,6 +72,10 @@ class Level:
     warnings: tuple[str, ...] = ()
     audit: tuple[Mapping[str, str], ...] = ()
     """Findings: name, value, status, why."""
+    prompts: tuple[Mapping[str, Any], ...] = ()
+    """Requests by prompt, where there are a few."""
+    mix: tuple[Mapping[str, Any], ...] = ()
+    """Requests by model asked, where there are several."""
     metrics: Mapping[str, Distribution] = field(default_factory=dict)
 
     @property
@@ -138,6 +142,8 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         connections=stage["connections"],
         error_budget=budget_from_dict(stage["error_budget"]),
         warnings=tuple(safe_text(warning) for warning in stage["warnings"]),
+        prompts=tuple(stage.get("prompts", ())),
+        mix=tuple(stage.get("mix", ())),
         audit=tuple(
             {key: safe_text(text) for key, text in finding.items()} for finding in stage["audit"]
         ),

@@ -1,0 +1,163 @@
+"""Groups: the requests of a level by what they asked, prompt by prompt or model by model. Pure.
+
+Rule: of each group n, mean and p95 (the value of rank ceil(0.95 n), exact) of TTFT, E2E and output
+tokens, over measured requests that ended ok. An outlier is a request with a value x for which
+|x - median| > 3.5 * 1.4826 * MAD within its group of 5 or more; MAD is the median
+of |x - median|.
+
+Why exact and not by histogram: groups are small. What is kept grows with the requests, 30 bytes
+each, so only a result that is rebuilt has groups, and only of few things.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tailrace.results.schema import Row
+from tailrace.results.stats import sample_floor
+
+MOST_GROUPS = 50
+OUTLIER_FACTOR = 3.5 * 1.4826
+FEWEST_FOR_OUTLIERS = 5
+OUTLIER_RULE = "|x - median| > 3.5 * 1.4826 * MAD, from 5 requests on"
+MOST_OUTLIERS = 20
+"""Listed of one group; all are counted."""
+METRICS = {"ttft": "_ns", "e2e": "_ns", "output_tokens": ""}
+"""Metric -> the unit behind the names of its figures."""
+_UNKNOWN = -1
+_PERCENT = 95.0
+
+
+class Group:
+    """The requests that asked one thing."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+        self.values = {name: array("q") for name in METRICS}
+        """One entry a request that ended ok, in the journal's order; -1 where there is none."""
+        self.ids = bytearray()
+        """Request ids, one a line."""
+
+    def add(self, row: Row) -> None:
+        """Add a measured request."""
+        self.ended += 1
+        if row.outcome != "ok" or row.sent_ns is None:
+            return
+        first = row.first_output_ns if row.streamed else None
+        last, tokens = row.last_output_ns, row.output_tokens
+        self.values["ttft"].append(_UNKNOWN if first is None else first - row.sent_ns)
+        self.values["e2e"].append(_UNKNOWN if last is None else last - row.sent_ns)
+        self.values["output_tokens"].append(_UNKNOWN if tokens is None else tokens)
+        self.ids += row.id.encode() + b"\n"
+
+    def result(self) -> dict[str, Any]:
+        """JSON-ready; times in ns."""
+        columns = {name: np.asarray(self.values[name], dtype=np.int64) for name in METRICS}
+        ids = self.ids.decode().split("\n")[:-1]
+        return {
+            "n": len(ids),
+            "not_ok": self.ended - len(ids),
+            **{name: _summary(column, METRICS[name]) for name, column in columns.items()},
+            "outliers": _outliers(columns, ids),
+        }
+
+
+class Groups:
+    """Groups of the rows of one stage by a key; nothing once there are too many of them."""
+
+    def __init__(
+        self, name: str, key: Callable[[Row], str | None], fewest: int = 1, least_asked: int = 1
+    ) -> None:
+        """Told under ``name`` where there are ``fewest`` groups and one has ``least_asked``."""
+        self._name, self._key = name, key
+        self._fewest, self._least_asked = fewest, least_asked
+        self._groups: dict[str, Group] = {}
+        self._too_many = False
+
+    def add(self, row: Row) -> None:
+        """Add a measured request; one without a key is in no group."""
+        key = self._key(row)
+        if not key or self._too_many:
+            return
+        group = self._groups.get(key)
+        if group is None:
+            if len(self._groups) == MOST_GROUPS:
+                self._too_many = True
+                self._groups.clear()
+                return
+            group = self._groups[key] = Group()
+        group.add(row)
+
+    def result(self) -> list[dict[str, Any]]:
+        """One entry a group, in the order of their names."""
+        most_asked = max((group.ended for group in self._groups.values()), default=0)
+        if len(self._groups) < self._fewest or most_asked < self._least_asked:
+            return []
+        keys = sorted(self._groups, key=_natural)
+        return [{self._name: key} | self._groups[key].result() for key in keys]
+
+
+def groups_of_stage() -> dict[str, Groups]:
+    """Both, by their names in result.json."""
+    return {"prompts": by_prompt(), "mix": by_model()}
+
+
+def by_prompt() -> Groups:
+    """By the id of the item that was asked, where several are and not each only once."""
+    return Groups("prompt", lambda row: row.prompt, fewest=2, least_asked=2)
+
+
+def by_model() -> Groups:
+    """By the model that was asked, where the requests of a run ask several."""
+    return Groups("model", lambda row: row.model)
+
+
+def _natural(key: str) -> list[tuple[int, str]]:
+    """``p2`` before ``p10``."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", key)]
+
+
+def _summary(column: npt.NDArray[np.int64], unit: str) -> dict[str, Any]:
+    known = np.sort(column[column != _UNKNOWN])
+    n = len(known)
+    if not n:
+        return {f"mean{unit}": None, f"p95{unit}": None, "p95_certified": False}
+    return {
+        f"mean{unit}": round(float(known.mean()), 1),
+        f"p95{unit}": int(known[math.ceil(_PERCENT / 100 * n) - 1]),
+        "p95_certified": n >= sample_floor(_PERCENT),
+    }
+
+
+def _outliers(columns: dict[str, npt.NDArray[np.int64]], ids: list[str]) -> dict[str, Any]:
+    """How many requests are outliers by any metric, and those that are furthest off."""
+    found: list[tuple[float, int, str]] = []
+    for name, column in columns.items():
+        known = np.flatnonzero(column != _UNKNOWN)
+        if len(known) < FEWEST_FOR_OUTLIERS:
+            continue
+        values = column[known]
+        off = np.abs(values - np.median(values))
+        mad = float(np.median(off))
+        for index in np.flatnonzero(off > OUTLIER_FACTOR * mad):
+            how_far = float(off[index]) / mad if mad else math.inf
+            found.append((-how_far, int(known[index]), name))
+    found.sort()
+    return {
+        "requests": len({index for _, index, _ in found}),
+        "listed": [
+            {
+                "id": ids[index],
+                "metric": name,
+                f"value{METRICS[name]}": int(columns[name][index]),
+            }
+            for _, index, name in found[:MOST_OUTLIERS]
+        ],
+    }
