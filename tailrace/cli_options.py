@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from tailrace import cli_asking, cli_levels
+from tailrace import cli_asking, cli_data, cli_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -66,7 +66,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) 
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
 
 
-_LISTS = frozenset({"models", "prompts", "headers"})
+_LISTS = frozenset({"models", "prompts", "headers", "images"})
 
 
 def _plain(name: str, entry: Any) -> Any:
@@ -172,6 +172,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         multiple=True,
         help="Prompt text, or @FILE; several are taken in turn.",
     ),
+    *cli_data.OPTIONS,
     _option("--system", help="System message."),
     _option("--temperature", type=click.FloatRange(0), default=0.0, show_default=True),
     _option(
@@ -263,7 +264,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         base_url=parse.base_url(values["url"]),
         models=_models(values["models"]),
         levels=cli_levels.levels(values),
-        prompts=tuple(_prompt(text) for text in values["prompts"] or (DEFAULT_PROMPT,)),
+        prompts=tuple(_prompt(text) for text in cli_data.typed_prompts(values, DEFAULT_PROMPT)),
         system=values["system"],
         max_tokens=values["max_tokens"],
         temperature=values["temperature"],
@@ -290,6 +291,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         ca_file=_ca_file(values["ca_file"]),
         **cli_asking.asking(values),
     )
+    scenario = cli_data.with_data(scenario, values)
     scenario = cli_asking.each_once(scenario, values)
     return Wanted(scenario, Path(values["out"]), values["name"], secret)
 

@@ -68,6 +68,7 @@ PURE = (
 )
 IO = (
     "alarm.py",
+    "engine/aligning.py",
     "engine/clock.py",
     "engine/crew.py",
     "engine/closed_loop.py",
@@ -97,7 +98,10 @@ IO = (
     "results/journal.py",
     "results/outputs_files.py",
     "results/parts.py",
+    "scenarios/data_source.py",
     "scenarios/files.py",
+    "scenarios/local_tokenizer.py",
+    "scenarios/prompt_files.py",
     "scenarios/sources.py",
     "simulate/__main__.py",
     "simulate/answers.py",

@@ -111,5 +111,6 @@ class Retrying:
             streamed=row.streamed,
             attempt=attempt,
             prompt=row.prompt,
+            model=row.model,
             asked_hash=row.asked_hash,
         )

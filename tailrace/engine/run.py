@@ -10,6 +10,7 @@ from typing import Protocol
 
 import anyio
 
+from tailrace.engine.aligning import aligned, aligned_line
 from tailrace.engine.clock import now_ns
 from tailrace.engine.crew import Alone, Crew, Held
 from tailrace.engine.exchange import WireError
@@ -88,6 +89,7 @@ class Run:
         try:
             if not await self._warm(model, target):
                 return
+            target = await self._aligned(model, target)
             for index in range(len(self._scenario.levels)):
                 if self._over:
                     break
@@ -129,6 +131,14 @@ class Run:
             return False
         await self._explain(model, row)
         return False
+
+    async def _aligned(self, model: ModelFacts, target: Target) -> Target:
+        """The target, with made prompts of the length that its server counts."""
+        target = await aligned(self._worker, target, model, self._stop)
+        line = aligned_line(model)
+        if line is not None:
+            self._observer.say(line)
+        return target
 
     async def _explain(self, model: ModelFacts, row: Row) -> None:
         """Why the cold request failed, in the model's facts and to whoever watches."""

@@ -42,6 +42,8 @@ from tailrace.results.files import RunFolder
 from tailrace.results.glance import Glance
 from tailrace.results.journal import Journal
 from tailrace.results.schema import Row
+from tailrace.scenarios.data import Alignment
+from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.sources import source_of
 
@@ -53,6 +55,8 @@ class Target(NamedTuple):
 
     model: str
     folder: str
+    alignment: Alignment | None = None
+    """How its server counts made prompts, where that was looked at."""
 
 
 class Sending:
@@ -114,9 +118,13 @@ class Worker:
         """Take up a model: its requests, its journal."""
         if self._outgoing is None or self._target != target:
             self._close_journal()
+            another = self._target is None or self._target.folder != target.folder
             self._target = target
-            if self.scenario.deterministic:
+            if self.scenario.deterministic and another:
                 self._sequence = self._share.worker  # the same order, whatever model went before
+            if self.scenario.data.align:
+                known = target.alignment
+                self._source = source_of(self.scenario, known and Alignment(*known))
             keep = self._source.distinct is not None
             self._outgoing = Outgoing(
                 self.scenario, target.model, self._dialect, self._secret_headers, keep
@@ -132,6 +140,7 @@ class Worker:
         scenario, sequence = self.scenario, self._next_sequence()
         item = self._source.item(sequence)
         row.prompt = item.id
+        row.model = item.model
         row.streamed = scenario.stream
         if scenario.deterministic:
             row.asked_hash = asked_hash(scenario, item)
@@ -144,6 +153,14 @@ class Worker:
             return make(row)
         patience = Patience(scenario.retries, scenario.seed, sequence, lambda: not self._stop.level)
         return Retrying(row, make, patience, keeper)
+
+    async def probe(self, item: Item, target: Target) -> Row:
+        """Ask something beside the run: its row is in no journal and no level."""
+        row = Row(item.id, -1, 0, "cold", self.origin.since(now_ns()))
+        row.streamed = self.scenario.stream
+        attempt = Attempt(row, self._dialect, self.origin.perf_ns)
+        request = self.aim(target).request(item, 0, f"{target.folder}-{item.id}")
+        return await Sending(attempt, self.wire, request).perform()
 
     def keep(self, row: Row) -> None:
         """Journal a row that belongs to no level."""

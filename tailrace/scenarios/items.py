@@ -33,6 +33,8 @@ class Item:
     facets: tuple[str, ...] = ()
     """What a judge of its answers is to look at."""
     tags: tuple[str, ...] = ()
+    nonce: bool = True
+    """Whether a nonce may go before it; False where its text is its own, or begins as others do."""
 
 
 class Source(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from tailrace.scenarios.data import Data
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.retries import Retries
 
@@ -63,6 +64,8 @@ class Scenario:
     models: tuple[str, ...]
     levels: tuple[Level, ...]
     prompts: tuple[str, ...] = (DEFAULT_PROMPT,)
+    data: Data = field(default_factory=Data)
+    """Where prompts come from beside or instead of these texts."""
     system: str | None = None
     max_tokens: int = 64
     temperature: float = 0.0

@@ -26,7 +26,7 @@ def messages(scenario: Scenario, item: Item) -> tuple[Message, ...]:
     found = item.messages
     if scenario.system is not None and not any(role == "system" for role, _ in found):
         found = (("system", scenario.system), *found)
-    if scenario.nonce and found:
+    if scenario.nonce and item.nonce and found:
         (role, content), *rest = found
         found = ((role, _with_slot(content)), *rest)
     return found

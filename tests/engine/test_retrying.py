@@ -62,7 +62,9 @@ class Desk:
         self.resumed += 1
 
     def retrying(self, times: int, backoff_s: float = 0.001) -> Retrying:
-        row = Row("m-0-7", 0, 3, "measure", 40, prompt="p", asked_hash="a", streamed=False)
+        row = Row(
+            "m-0-7", 0, 3, "measure", 40, prompt="p", model="l", asked_hash="a", streamed=False
+        )
         patience = Patience(Retries(times, backoff_s), 0, 7, lambda: self.going)
         return Retrying(row, self.make, patience, self)
 
@@ -78,7 +80,7 @@ async def test_the_last_attempt_is_the_outcome() -> None:
     assert desk.resumed == 2
     for each in (row, *desk.postponed):
         assert (each.intended_ns, each.user, each.phase, each.prompt) == (40, 3, "measure", "p")
-        assert (each.asked_hash, each.streamed) == ("a", False)
+        assert (each.asked_hash, each.streamed, each.model) == ("a", False, "l")
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
