@@ -18,6 +18,8 @@ import click
 from tailrace import __version__
 from tailrace.cli_options import run_options, wanted
 from tailrace.cli_outputs import outputs
+from tailrace.cli_rubric import rubric
+from tailrace.cli_variants import select, variants
 from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ def cli() -> None:
     """Load-test streaming LLM endpoints with numbers that can be believed."""
 
 
-cli.add_command(outputs)
+for _command in (outputs, rubric, select, variants):
+    cli.add_command(_command)
 
 
 @cli.command()

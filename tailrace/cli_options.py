@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from tailrace import cli_asking, cli_data, cli_levels
+from tailrace import cli_asking, cli_costs, cli_data, cli_levels, cli_variants
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -217,6 +217,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="After a level, how long answers under way may take before they are censored.",
     ),
     *cli_asking.OPTIONS,
+    *cli_costs.OPTIONS,
+    *cli_variants.OPTIONS,
     _option("--transport", type=click.Choice(["fast", "httpx"]), default="fast", show_default=True),
     _option(
         "--stamps",
@@ -273,6 +275,8 @@ def wanted(values: dict[str, Any]) -> Wanted:
         nonce=values["nonce"],
         salt=secrets.token_hex(4) if values["salt"] is None else values["salt"],
         stream_usage=values["stream_usage"],
+        costs=cli_costs.costs(values),
+        label=cli_variants.label(values),
         extra_body=(
             parse.json_object(values["extra_body"], "--extra-body") if values["extra_body"] else {}
         ),

@@ -20,7 +20,7 @@ PACKAGE = "tailrace"
 
 # Who may import whom, by the first name below the package. The root's __version__ is for all.
 ANYTHING = frozenset(
-    {"cli", "__main__", "cache", "calibrate", "demo", "display", "runner"}
+    {"cli", "__main__", "cache", "calibrate", "demo", "display", "opened", "rubric", "runner"}
     | {"engine", "scenarios", "results", "simulate", "alarm", "errors"}
 )
 ARROWS: dict[str, frozenset[str]] = {
@@ -29,6 +29,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "demo": ANYTHING,
     "calibrate": ANYTHING - {"cli", "__main__", "demo"},
     "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
+    "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
+    "opened": frozenset({"results", "errors"}),
     "cache": frozenset({"results", "errors"}),
     "display": frozenset({"results", "errors"}),
     "engine": frozenset({"scenarios", "results", "alarm", "errors"}),
@@ -74,6 +76,7 @@ IO = (
     "engine/closed_loop.py",
     "engine/fleet.py",
     "engine/host.py",
+    "engine/judge.py",
     "engine/limits.py",
     "engine/load.py",
     "engine/loops.py",
@@ -99,6 +102,7 @@ IO = (
     "results/outputs_files.py",
     "results/parts.py",
     "scenarios/data_source.py",
+    "results/rubric_files.py",
     "scenarios/files.py",
     "scenarios/local_tokenizer.py",
     "scenarios/prompt_files.py",

@@ -5,8 +5,9 @@
       <model>/requests.jsonl  result.json  latency.hlog  outputs.json (deterministic runs)
 
 ``requests.jsonl`` is appended as requests end, each line handed to the kernel at once, so a
-killed run loses none that had ended; ``run.json`` holds what no request line can say. Everything
-else, and the verdict in ``run.json``, is rebuilt from these two, byte for byte, by ``rebuild``.
+killed run loses none that had ended; ``run.json`` holds what no request line can say. What people
+and judges say of the answers, if anything, is in ``rubric/`` (see rubric_files.py). Everything
+else, and the verdict in ``run.json``, is rebuilt from these, byte for byte, by ``rebuild``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import orjson
 from tailrace.errors import ResultError, UsageError
 from tailrace.results.atomic import atomic, write_atomic
 from tailrace.results.calibration import Calibration, calibration_from_dict
+from tailrace.results.extras import add_extras
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
@@ -32,13 +34,15 @@ from tailrace.results.render.html import report_html
 from tailrace.results.render.markdown import report_md
 from tailrace.results.render.summary_csv import summary_csv
 from tailrace.results.result import model_result
+from tailrace.results.rubric import Rubric
+from tailrace.results.rubric_files import RubricFolder
 from tailrace.results.schema import Row
 from tailrace.results.tally import Tally
 from tailrace.results.verdict import Verdict, judge
 
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _RESERVED = re.compile(
-    r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|(run\.json|summary\.csv|report\.(md|html))(\.part)?"
+    r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|rubric|(run\.json|summary\.csv|report\.(md|html))(\.part)?"
 )
 _NAME_CHARS = 80
 
@@ -104,7 +108,8 @@ class RunFolder:
         if facts.calibration is not None:
             where = f"the calibration in {str(self.path / 'run.json')!r}"
             calibration = calibration_from_dict(facts.calibration, where)
-        results = [self._rebuild_model(facts, model, calibration) for model in facts.models]
+        rubric = RubricFolder(self.path).rubric(facts)
+        results = [self._rebuild_model(facts, model, calibration, rubric) for model in facts.models]
         verdict = judge(facts, results)
         self.write_facts(facts, verdict)
         csv = summary_csv(facts, results)
@@ -127,7 +132,11 @@ class RunFolder:
                 remove_parts(folder)
 
     def _rebuild_model(
-        self, facts: RunFacts, model: ModelFacts, calibration: Calibration | None
+        self,
+        facts: RunFacts,
+        model: ModelFacts,
+        calibration: Calibration | None,
+        rubric: Rubric | None,
     ) -> dict[str, Any]:
         if model.folder != safe_name(model.folder):
             raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
@@ -146,12 +155,32 @@ class RunFolder:
         result = model_result(
             model, cold, tallies, model.torn_lines + reader.torn_lines, calibration, outputs
         )
+        add_extras(result, facts, model, rubric)
         write_atomic(folder / "result.json", orjson.dumps(result, option=_PRETTY))
         hashes = outputs.document(model.model, facts.scenario)
         if hashes is not None:
             document = msgspec.to_builtins(hashes)
             write_atomic(folder / "outputs.json", orjson.dumps(document, option=_PRETTY))
         return result
+
+    def read_results(self, facts: RunFacts) -> list[dict[str, Any]]:
+        """The documents as they lie there, with what people and judges say now; nothing is written.
+
+        Raises ResultError where one is missing.
+        """
+        rubric = RubricFolder(self.path).rubric(facts)
+        results = []
+        for model in facts.models:
+            path = self.path / safe_name(model.folder) / "result.json"
+            try:
+                result = orjson.loads(path.read_bytes())
+                add_extras(result, facts, model, rubric)
+            except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+                raise ResultError(
+                    f"{str(path)!r} is not there or not whole; run `tailrace report {self.path}`"
+                ) from None
+            results.append(result)
+        return results
 
     def _read_journal(
         self,

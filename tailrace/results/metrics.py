@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tailrace.results import formulas
+
 
 class Metric(NamedTuple):
     """One latency metric; its samples are durations in nanoseconds."""
@@ -112,4 +114,5 @@ NOTES: dict[str, str] = {
 
 def definitions() -> dict[str, str]:
     """Every definition by name, as embedded in each result file."""
-    return {metric.name: metric.definition for metric in METRICS} | NOTES
+    metrics = {metric.name: metric.definition for metric in METRICS}
+    return metrics | NOTES | formulas.COST | formulas.QUALITY | formulas.SELECTION

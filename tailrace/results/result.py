@@ -72,7 +72,8 @@ def stage_result(
         "load": facts.load or str(facts.users),
         "streamed": tally.streams,
         "arrivals": facts.arrivals,
-        "window": _window(facts),
+        "window": _window(facts)
+        | {"requests": tally.window_requests, "tokens": tally.window_tokens},
         "counts": _counts(facts, tally),
         "errors": dict(sorted(tally.error_classes.items())),
         "rates": rate,

@@ -85,6 +85,10 @@ class Scenario:
     so that runs can be compared."""
     keep_text: bool = False
     """Whether the rows keep what was answered."""
+    label: str = ""
+    """Name of the variant that is measured, for `tailrace variants`."""
+    costs: dict[str, Any] = field(default_factory=dict)
+    """Prices and power for every model; a models file may have them for each."""
     extra_body: dict[str, Any] = field(default_factory=dict)
     header_names: tuple[str, ...] = ()
     """Names of the extra headers; their values may be secrets and are not kept."""

@@ -19,6 +19,7 @@ from tailrace.results.render.charts import drawings
 from tailrace.results.render.columns import Column, headline
 from tailrace.results.render.figures import FOOTNOTES, NEVER
 from tailrace.results.render.groups import group_sheets
+from tailrace.results.render.sections import sections
 from tailrace.results.render.sheets import cold, detail_sheets, percentile_sheets, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import safe_text
@@ -58,6 +59,7 @@ def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Ver
         table=_headline(levels),
         footnotes=FOOTNOTES,
         models=models,
+        sections=sections(facts, results, verdict),
         terms=_TERMS,
     )
 

@@ -16,6 +16,8 @@ from tailrace.results.metrics import definitions
 from tailrace.results.render import about
 from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.groups import group_sheets
+from tailrace.results.render.section import Section
+from tailrace.results.render.sections import sections
 from tailrace.results.render.sheets import (
     Sheet,
     accuracy,
@@ -50,6 +52,8 @@ def report_md(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdi
     ]
     for group, result in zip(by_model(levels), results, strict=True):
         parts += _model(group, result)
+    for section in sections(facts, results, verdict):
+        parts += [f"## {prose(section.title)}", *section_md(section)]
     parts += ["## What was run", _pairs(about.run_pairs(facts))]
     parts += ["## Host", _pairs(about.host_pairs(facts)), "## Definitions", _definitions()]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -85,9 +89,17 @@ def _table(columns: Sequence[str], body: Iterable[Sequence[str]], left: int = 0)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _sheet(sheet: Sheet) -> str:
+def sheet_md(sheet: Sheet) -> str:
+    """A sheet as a table."""
     body = [[_cell(cell) for cell in row] for row in sheet.rows]
     return _table(sheet.columns, body, sheet.texts)
+
+
+def section_md(section: Section) -> Iterator[str]:
+    """A section without its heading, part by part."""
+    yield from map(sheet_md, section.sheets)
+    yield _listed(section.remarks)
+    yield _listed(section.notes)
 
 
 def _pairs(pairs: about.Pairs) -> str:
@@ -116,7 +128,7 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> Iterator[str]:
         yield f"Cold first request, in no percentile: {prose(start)}."
     if not first.reached:
         return
-    yield _sheet(results_sheet(levels))
+    yield sheet_md(results_sheet(levels))
     bounds = accuracy(levels)
     if bounds is not None:
         yield f"Accuracy of this client: {prose(bounds)}."
@@ -126,11 +138,11 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> Iterator[str]:
         yield _listed(warned)
     for sheet in detail_sheets(levels) + group_sheets(levels):
         yield f"#### {prose(sheet.title)}"
-        yield _sheet(sheet)
+        yield sheet_md(sheet)
     yield "<details>\n<summary>All percentiles in ms</summary>"
     for sheet in percentile_sheets(levels):
         yield f"#### {prose(sheet.title)}"
-        yield _sheet(sheet)
+        yield sheet_md(sheet)
     yield "</details>"
 
 

@@ -17,6 +17,7 @@ from tailrace.results.render import about
 from tailrace.results.render.columns import headline
 from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.grid import Strip, cells_of, group_line, pack, strip, title_line
+from tailrace.results.render.sections import plain_sections
 from tailrace.results.render.sheets import accuracy, audit_remarks, cold, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import ascii_text, safe_text
@@ -73,6 +74,8 @@ class Final:
         yield from _table(strips, levels, width)
         yield from _footnotes(strips)
         yield from self._remarks(levels)
+        for lead, text in plain_sections(self.results, width):
+            yield Line(lead, ((text, ""),))
         yield Line()
         yield from self._verdict()
         for path in self.paths:

@@ -1,0 +1,34 @@
+"""Extras: what a model's document has beyond its measurement: tags, cost, quality. Pure.
+
+Each is left out where nothing is known, so that a run without prices and without a rubric has the
+document that it always had.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tailrace.results.cost import prices_of, stage_cost
+from tailrace.results.facts import ModelFacts, RunFacts
+from tailrace.results.rubric import Rubric, model_quality
+
+
+def add_extras(
+    result: dict[str, Any],
+    facts: RunFacts,
+    model: ModelFacts,
+    rubric: Rubric | None,
+) -> None:
+    """Put them in, or anew."""
+    prices = prices_of(facts, model)
+    for stage in result["stages"]:
+        cost = stage_cost(prices, stage)
+        if cost is None:
+            stage.pop("cost", None)
+        else:
+            stage["cost"] = cost
+    quality = None if rubric is None else model_quality(rubric, model.model)
+    if quality is None:
+        result.pop("quality", None)
+    else:
+        result["quality"] = quality
