@@ -256,6 +256,13 @@ def run_options(command: Command) -> Command:
     return command
 
 
+_AS_IS = (
+    *("system", "max_tokens", "temperature", "nonce", "stream_usage"),
+    *("transport", "stamps", "loop", "insecure"),
+)
+"""Options whose values are the scenario's, as click has checked them."""
+
+
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
     values = cli_asking.settled(values)
@@ -267,14 +274,9 @@ def wanted(values: dict[str, Any]) -> Wanted:
         models=_models(values["models"]),
         levels=cli_levels.levels(values),
         prompts=tuple(_prompt(text) for text in cli_data.typed_prompts(values, DEFAULT_PROMPT)),
-        system=values["system"],
-        max_tokens=values["max_tokens"],
-        temperature=values["temperature"],
         seed=values["seed"] or 0,
         send_seed=values["seed"] is not None,
-        nonce=values["nonce"],
         salt=secrets.token_hex(4) if values["salt"] is None else values["salt"],
-        stream_usage=values["stream_usage"],
         costs=cli_costs.costs(values),
         label=cli_variants.label(values),
         extra_body=(
@@ -287,12 +289,9 @@ def wanted(values: dict[str, Any]) -> Wanted:
         if values["timeout"]
         else None,
         drain_s=parse.seconds(values["drain"], "--drain"),
-        transport=values["transport"],
-        stamps=values["stamps"],
-        loop=values["loop"],
         workers=cli_levels.workers(values["workers"]),
-        insecure=values["insecure"],
         ca_file=_ca_file(values["ca_file"]),
+        **{name: values[name] for name in _AS_IS},
         **cli_asking.asking(values),
     )
     scenario = cli_data.with_data(scenario, values)

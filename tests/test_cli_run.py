@@ -19,7 +19,7 @@ import pytest
 from tailrace.results.schema import Row, parse_row
 from tailrace.simulate import Script, background
 
-from .command import MEASURED, start_tailrace, tailrace
+from .command import MEASURED, clean_env, start_tailrace, tailrace
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and terminals")
 
@@ -346,3 +346,21 @@ def test_the_simulated_demo(tmp_path: Path) -> None:
     assert done.returncode in MEASURED, done.stderr
     assert "VALID" in done.stdout
     assert "report.html" in done.stdout
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom tailrace.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'asyncio', 'httpx', 'numpy', 'orjson', 'msgspec', 'rich', 'jinja2', 'psutil'}\n"
+        "sys.exit(','.join(sorted(heavy & sys.modules.keys())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=clean_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

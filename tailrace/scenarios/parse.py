@@ -9,9 +9,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-import orjson
-
 from tailrace.errors import UsageError
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -59,6 +56,8 @@ def base_url(text: str, what: str = "--url") -> str:
 
     A URL without a path gets ``/v1``; a full endpoint URL loses its last parts.
     """
+    import httpx  # only who runs something needs it, so --help does not wait for it
+
     url = text.strip().rstrip("/?#")
     try:
         parts = urlsplit(url)
@@ -81,6 +80,8 @@ def base_url(text: str, what: str = "--url") -> str:
 
 def json_object(text: str, what: str) -> dict[str, Any]:
     """A JSON object, as for ``--extra-body``."""
+    import orjson
+
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
