@@ -351,7 +351,7 @@ def test_the_simulated_demo(tmp_path: Path) -> None:
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom tailrace.cli import main\n"
-        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "sys.argv[1:] = ['--help']\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
         "heavy = {'asyncio', 'httpx', 'numpy', 'orjson', 'msgspec', 'rich', 'jinja2', 'psutil'}\n"
         "sys.exit(','.join(sorted(heavy & sys.modules.keys())))"
     )
