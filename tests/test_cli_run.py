@@ -353,7 +353,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
         "import sys\nfrom tailrace.cli import main\n"
         "sys.argv[1:] = ['--help']\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
         "heavy = {'asyncio', 'httpx', 'numpy', 'orjson', 'msgspec', 'rich', 'jinja2', 'psutil'}\n"
-        "sys.exit(','.join(sorted(heavy & sys.modules.keys())))"
+        "sys.exit(','.join(sorted(heavy & sys.modules.keys())) or None)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
