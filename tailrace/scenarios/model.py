@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from tailrace.scenarios.data import Data
+from tailrace.scenarios.model_entry import ModelEntry
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.retries import Retries
 
@@ -106,10 +107,23 @@ class Scenario:
     insecure: bool = False
     """TLS certificates are not checked."""
     ca_file: str | None = None
+    entries: tuple[ModelEntry, ...] = ()
+    """What a models file says of each of ``models``; empty without one."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what ``run.json`` keeps."""
         return asdict(self)
+
+    @property
+    def queue(self) -> tuple[ModelEntry, ...]:
+        """An entry for each model, in the order of their turns."""
+        return self.entries or tuple(ModelEntry(model, model) for model in self.models)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Base URLs that are known before anything is started."""
+        own = (entry.url for entry in self.entries)
+        return tuple(url for url in (self.base_url, *own) if url)
 
     @property
     def most_users(self) -> int:

@@ -1,0 +1,49 @@
+"""ModelEntry: one model of the queue, and how it is reached. Pure.
+
+Rule: it never holds a secret. The values of headers are kept elsewhere, and a command line names
+secrets as ``${NAME}``, which the environment fills in when the command is started; so an entry may
+be written into ``run.json`` as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PORT = "{port}"
+"""Stands in a command line for the port that its server is to listen on."""
+READY_S = 120.0
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """What is known of one model; without a models file only its name is."""
+
+    alias: str
+    """Its name in the reports."""
+    model: str
+    """Its id on the server."""
+    url: str | None = None
+    """Base URL of its own; None is the run's, or that of the server which ``serve`` starts."""
+    serve: tuple[str, ...] = ()
+    """Command line that starts its server; empty where it is there already."""
+    ready: str | None = None
+    """Path that answers 200 when the model is loaded; None is ``<base URL>/models``."""
+    ready_s: float = READY_S
+    header_names: tuple[str, ...] = ()
+    tags: dict[str, Any] = field(default_factory=dict)
+    """Every key of its entry, in the order of the file, without the values of headers."""
+
+
+def filled_in(text: str, environment: Mapping[str, str]) -> str:
+    """The text with each ``${NAME}`` replaced; raises KeyError of a name that is not set."""
+    return _VARIABLE.sub(lambda match: environment[match[1]], text)
+
+
+def has_variable(text: str) -> bool:
+    """Whether the environment has a part in it."""
+    return _VARIABLE.search(text) is not None
