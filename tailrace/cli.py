@@ -50,6 +50,8 @@ def run(ctx: click.Context, /, quiet: bool, as_json: bool, **values: Any) -> Non
     \b
     tailrace run --url http://127.0.0.1:8080/v1 --model M --concurrency 1,2,4,8 --duration 30s
     """
+    if values["resume"] is not None:
+        ctx.exit(_resume(ctx, values, quiet or as_json, as_json))
     ctx.exit(_run(wanted(values), quiet or as_json, as_json))
 
 
@@ -58,16 +60,43 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
     from tailrace.runner import run_scenario
 
     finished = run_scenario(
-        want.scenario, want.out, want.name, want.secret_headers, display.choose(quiet)
+        *(want.scenario, want.out, want.name, want.secret_headers, display.choose(quiet)),
+        model_headers=want.model_headers,
+        options=want.options,
     )
+    return _end(finished, want.scenario, quiet, as_json)
+
+
+def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
+    from tailrace import cli_models, display
+    from tailrace.cli_options import secret_headers
+    from tailrace.results.files import RunFolder
+    from tailrace.results.resume import require_resumable
+    from tailrace.resumer import resume, scenario_of
+
+    run = values["resume"]
+    folder = RunFolder(Path(run))
+    facts = folder.read_facts()
+    require_resumable(facts, repr(run))
+    scenario = scenario_of(facts, repr(run))
+    cli_models.require_same(ctx, facts.options, run)
+    _, secret = secret_headers(values)
+    of_models = cli_models.headers_again(values, facts.options, scenario, secret, run)
+    finished = resume(folder, facts, secret, of_models, display.choose(quiet))
+    return _end(finished, scenario, quiet, as_json)
+
+
+def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool) -> int:
+    """Print what came of a run; returns its exit code."""
     hint = ""
     if finished.facts.calibration is None and not quiet:
-        hint = f"not calibrated: run `{_calibrate(want.scenario)}`"
+        hint = f"not calibrated: run `{_calibrate(scenario)}`"
     _print(finished.path, finished.facts, finished.results, finished.verdict, as_json, hint)
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said
             click.echo(f"tailrace: {model.model}: {model.error}", err=True)
-    return finished.exit_code
+    code: int = finished.exit_code
+    return code
 
 
 def _calibrate(scenario: Any) -> str:

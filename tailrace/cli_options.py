@@ -9,13 +9,13 @@ import os
 import secrets
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from tailrace import cli_asking, cli_costs, cli_data, cli_levels, cli_variants
+from tailrace import cli_asking, cli_costs, cli_data, cli_levels, cli_models, cli_variants
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -30,6 +30,10 @@ class Wanted(NamedTuple):
     out: Path
     name: str | None
     secret_headers: tuple[tuple[str, str], ...]
+    model_headers: Mapping[str, tuple[tuple[str, str], ...]]
+    """Of single models, by name."""
+    options: dict[str, Any]
+    """What was given, but for secrets."""
 
 
 def _option(
@@ -95,7 +99,6 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     _option(
         "--url",
         env=["OPENAI_BASE_URL"],
-        required=True,
         help="Base URL of the API, with or without /v1.",
     ),
     _option(
@@ -103,7 +106,6 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "-m",
         "models",
         multiple=True,
-        required=True,
         help="Model id as the server names it; repeat for several, taken one after another.",
     ),
     _option(
@@ -251,7 +253,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
 
 def run_options(command: Command) -> Command:
     """All options that describe a run."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_OPTIONS, *cli_models.OPTIONS)):
         command = option(command)
     return command
 
@@ -266,12 +268,10 @@ _AS_IS = (
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
     values = cli_asking.settled(values)
-    headers = tuple(parse.header(text) for text in values["headers"])
-    key = _api_key(values["api_key_file"])
-    secret = (*headers, ("Authorization", f"Bearer {key}")) if key else headers
+    queue = cli_models.queue(values)
+    headers, secret = secret_headers(values)
     scenario = Scenario(
-        base_url=parse.base_url(values["url"]),
-        models=_models(values["models"]),
+        **queue.asking(),
         levels=cli_levels.levels(values),
         prompts=tuple(_prompt(text) for text in cli_data.typed_prompts(values, DEFAULT_PROMPT)),
         seed=values["seed"] or 0,
@@ -296,13 +296,18 @@ def wanted(values: dict[str, Any]) -> Wanted:
     )
     scenario = cli_data.with_data(scenario, values)
     scenario = cli_asking.each_once(scenario, values)
-    return Wanted(scenario, Path(values["out"]), values["name"], secret)
+    kept = cli_models.kept_options(values, secret)
+    return Wanted(scenario, Path(values["out"]), values["name"], secret, queue.headers, kept)
 
 
-def _models(models: Sequence[str]) -> tuple[str, ...]:
-    if not all(model.strip() for model in models):
-        raise UsageError("--model must not be empty; give the id that the server lists")
-    return tuple(models)
+Headers = tuple[tuple[str, str], ...]
+
+
+def secret_headers(values: dict[str, Any]) -> tuple[Headers, Headers]:
+    """The headers that were given, and those with the key's."""
+    headers = tuple(parse.header(text) for text in values["headers"])
+    key = _api_key(values["api_key_file"])
+    return headers, (*headers, ("Authorization", f"Bearer {key}")) if key else headers
 
 
 def _prompt(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from tailrace.engine.worker import SecretHeaders, Worker
 from tailrace.errors import EXIT_ABORTED, EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
+from tailrace.results.lock import Lock
 from tailrace.results.stamp_facts import Source
 from tailrace.results.verdict import Verdict
 from tailrace.scenarios.model import Scenario
@@ -61,32 +63,72 @@ def run_scenario(
     name: str | None,
     secret_headers: SecretHeaders,
     display: Display,
+    model_headers: Mapping[str, SecretHeaders] | None = None,
+    options: dict[str, Any] | None = None,
 ) -> Finished:
     """Run it, write everything, close the display.
 
+    ``model_headers`` are those of single models, by name; ``options`` are kept with the facts.
     Raises UsageError when this machine's limits or the folder do not allow the run.
     """
     require_open_files(scenario.most_users)
     workers = scenario.workers or max(1, host.usable_cpus() - 1)
     origin = Origin.take()
-    loop_name, loop_factory = choose_loop(scenario.loop)
+    loop_name, _ = choose_loop(scenario.loop)
     name = name or scenario.models[0]
     stamp = datetime.fromtimestamp(origin.wall_ns / 1e9, UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = RunFolder.create(out, stamp, name)
     facts = _facts(scenario, name, origin, loop_name, workers)
+    facts.options = options or {}
+    lock = Lock(folder.path, alone=True)
+    lock.share()
+    try:
+        sitting = Sitting(scenario, facts, folder, origin, secret_headers, model_headers or {})
+        return conduct(sitting, display)
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A run, or the rest of one, about to be done in one go."""
+
+    scenario: Scenario
+    facts: RunFacts
+    folder: RunFolder
+    origin: Origin
+    secret_headers: SecretHeaders
+    model_headers: Mapping[str, SecretHeaders]
+    first_sequence: int = 0
+    """Requests before it were sent in an earlier sitting."""
+
+
+def conduct(sitting: Sitting, display: Display) -> Finished:
+    """Do it, write everything, close the display."""
+    scenario, facts, folder = sitting.scenario, sitting.facts, sitting.folder
+    origin, secret_headers, first = sitting.origin, sitting.secret_headers, sitting.first_sequence
+    workers = facts.engine["workers"]
+    _, loop_factory = choose_loop(scenario.loop)
     folder.write_facts(facts)
 
     async def main() -> None:
         stop = Stop()
         with signals_ask(stop):
             part = None if workers == 1 else 0
-            worker = Worker(scenario, origin, folder, secret_headers, stop, part=part)
+            worker = Worker(
+                *(scenario, origin, folder, secret_headers, stop),
+                part=part,
+                first_sequence=first,
+            )
             crew = None
             if workers > 1:
                 crew = await Fleet.start(
-                    workers, scenario, origin, folder.path, secret_headers, stop
+                    workers, scenario, origin, folder.path, secret_headers, stop, first
                 )
-            run = Run(worker, facts, folder, secret_headers, display, stop, crew)
+            run = Run(
+                *(worker, facts, folder, secret_headers, display, stop, crew),
+                model_headers=sitting.model_headers,
+            )
             await _watched(run, display)
 
     gc.collect()
@@ -119,8 +161,8 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
         calibration=None if calibration is None else calibration.to_dict(),
         scenario=scenario.to_dict(),
         models=[
-            ModelFacts(model, folder)
-            for model, folder in zip(scenario.models, folders, strict=True)
+            ModelFacts(entry.alias, folder, tags=entry.tags)
+            for entry, folder in zip(scenario.queue, folders, strict=True)
         ],
     )
 
@@ -130,7 +172,7 @@ def _expected_stamps(scenario: Scenario) -> Source:
     kernel = (
         sys.platform == "linux"
         and (scenario.transport, scenario.stamps) == ("fast", "auto")
-        and scenario.base_url.startswith("http://")
+        and not any(url.startswith("https") for url in scenario.urls)
     )
     return "kernel receive" if kernel else "user-space read"
 

@@ -20,14 +20,15 @@ PACKAGE = "tailrace"
 
 # Who may import whom, by the first name below the package. The root's __version__ is for all.
 ANYTHING = frozenset(
-    {"cli", "__main__", "cache", "calibrate", "demo", "display", "opened", "rubric", "runner"}
-    | {"engine", "scenarios", "results", "simulate", "alarm", "errors"}
+    {"cli", "__main__", "cache", "calibrate", "demo", "display", "opened", "resumer", "rubric"}
+    | {"runner", "engine", "scenarios", "results", "simulate", "alarm", "errors"}
 )
 ARROWS: dict[str, frozenset[str]] = {
     "cli": ANYTHING,
     "__main__": ANYTHING,
     "demo": ANYTHING,
     "calibrate": ANYTHING - {"cli", "__main__", "demo"},
+    "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
     "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
     "opened": frozenset({"results", "errors"}),
@@ -75,10 +76,11 @@ IO = (
     "engine/crew.py",
     "engine/closed_loop.py",
     "engine/fleet.py",
+    "engine/guard.py",
     "engine/host.py",
     "engine/judge.py",
     "engine/limits.py",
-    "engine/load.py",
+    "engine/load*.py",
     "engine/loops.py",
     "engine/open_loop.py",
     "engine/pacer.py",
@@ -90,8 +92,10 @@ IO = (
     "engine/retrying.py",
     "engine/run.py",
     "engine/scheduler.py",
+    "engine/served.py",
     "engine/stop.py",
     "engine/stamps.py",
+    "engine/turn.py",
     "engine/vitals.py",
     "engine/wire*.py",
     "engine/worker.py",
@@ -99,8 +103,10 @@ IO = (
     "results/atomic.py",
     "results/files.py",
     "results/journal.py",
+    "results/lock.py",
     "results/outputs_files.py",
     "results/parts.py",
+    "results/repair.py",
     "scenarios/data_source.py",
     "results/rubric_files.py",
     "scenarios/files.py",
@@ -142,7 +148,7 @@ SEAMS: dict[str, tuple[str, ...]] = {
 }
 MAY_EXIT = (
     *("cli*.py", "cli/*.py", "__main__.py", "demo.py", "engine/worker_process.py"),
-    "simulate/*.py",
+    *("engine/guard.py", "simulate/*.py"),
 )
 
 FILE_LINES, FUNCTION_LINES, TEST_FILE_LINES = 400, 40, 600

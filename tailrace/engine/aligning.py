@@ -28,7 +28,10 @@ async def aligned(worker: Worker, target: Target, model: ModelFacts, stop: Stop)
     """The target with what its server's counts taught; unchanged where there is nothing to do."""
     if not worker.scenario.data.align:
         return target
-    found: dict[str, Any] = {}
+    found = model.alignment or {}
+    if model.stages and found:  # of a resumed run: its levels are to be alike
+        known = _line(found)
+        return target if known is None else target._replace(alignment=known)
     async with anyio.create_task_group() as group:
 
         async def give_up() -> None:

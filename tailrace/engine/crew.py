@@ -1,7 +1,7 @@
 """Crew: whoever holds a level for the run, one worker here or many in processes of their own.
 
-The verbs are three: be ready, hold the level from a given moment, say how it goes. A run does not
-know which crew it has.
+The verbs are four: be ready, hold the level from a given moment, cut it short, say how it goes. A
+run does not know which crew it has.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Held(NamedTuple):
 
 
 class Crew(Protocol):
-    """The three verbs, and the end."""
+    """The four verbs, and the end."""
 
     lead_ns: int
     """How far ahead of its beginning a level must be announced."""
@@ -39,6 +39,10 @@ class Crew(Protocol):
 
     async def hold(self, target: Target, index: int, began_ns: int) -> Held:
         """Hold the level; returns when every worker has ended it or is lost."""
+        ...
+
+    def cut(self) -> None:
+        """End the level under way before its time: no new request, those in flight may finish."""
         ...
 
     def progress(self) -> Sequence[Progress]:
@@ -67,6 +71,10 @@ class Alone:
         """See Crew.hold."""
         stage = await self._worker.hold(target, index, began_ns)
         return Held((stage,), self.progress(), self._worker.loop_begun)
+
+    def cut(self) -> None:
+        """See Crew.cut."""
+        self._worker.cut()
 
     def progress(self) -> Sequence[Progress]:
         """See Crew.progress."""

@@ -1,9 +1,10 @@
 """Fleet: a crew of workers in processes of their own, on this machine.
 
 What goes between them are JSON lines over the worker's standard input and output: what to run once,
-then a level at a time ``prepare`` (answered when it is ready), ``hold`` (answered when it is held)
-and ``stop``; every second a worker says how it goes. A level begins at one moment of the clock that
-all processes of a machine share, told ahead of time, so no message is in the way of its start.
+then a level at a time ``prepare`` (answered when it is ready), ``hold`` (answered when it is held),
+``cut`` and ``stop``; every second a worker says how it goes. A level begins at one moment of the
+clock that all processes of a machine share, told ahead of time, so no message is in the way of its
+start.
 
 Rule: a worker that dies, or is silent when it should have ended, is lost: it is named, the rest go
 on to the end of the level, and no other level begins, since the load would not be what was asked.
@@ -131,6 +132,7 @@ class Fleet:
         folder: Path,
         secret_headers: SecretHeaders,
         stop: Stop,
+        first_sequence: int = 0,
     ) -> Fleet:
         """Start that many processes; raises FleetError when one does not come up."""
         hands: list[Hand] = []
@@ -143,6 +145,7 @@ class Fleet:
                     folder=os.path.abspath(folder),  # noqa: ASYNC240
                     secret_headers=secret_headers,
                     share=[number - 1, workers],
+                    first_sequence=first_sequence,
                 )
             for hand in hands:
                 if await hand.answer(START_S) is None:
@@ -186,6 +189,11 @@ class Fleet:
             return float(7 * 86_400)
         lead_s = max(0.0, (began_ns - now_ns()) / 1e9)
         return lead_s + level.warmup_s + level.duration_s + self._scenario.drain_s + GRACE_S
+
+    def cut(self) -> None:
+        """See Crew.cut."""
+        for hand in self._hands:
+            hand.tell(cut=True)
 
     def progress(self) -> Sequence[Progress]:
         """See Crew.progress."""

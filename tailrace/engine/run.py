@@ -1,11 +1,13 @@
 """Run: models one after another, each through its levels; facts and journals on the way.
 
-A model that fails its cold request is kept as a row with its error and the rest go on. Everything
-measured is on disk before the next thing starts; the caller then rebuilds the derived files.
+A model that cannot be loaded, fails its cold request, or whose server ends on the way, is kept as a
+row with its error and the rest go on. Everything measured is on disk before the next thing starts;
+the caller then rebuilds the derived files. What an earlier sitting has finished is not done again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import anyio
@@ -15,10 +17,12 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.crew import Alone, Crew, Held
 from tailrace.engine.exchange import WireError
 from tailrace.engine.load import WHOLE, arrivals_judged
+from tailrace.engine.loader import LoadError
 from tailrace.engine.probe import advice, list_models
 from tailrace.engine.progress import pooled, stage_line, take_snapshot
 from tailrace.engine.stop import Stop
-from tailrace.engine.worker import SecretHeaders, Target, Worker, stage_of
+from tailrace.engine.turn import Turn
+from tailrace.engine.worker import SecretHeaders, Target, Worker, headers_of, stage_of
 from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.merge import merge_into
@@ -49,7 +53,9 @@ class Run:
         observer: Observer,
         stop: Stop,
         crew: Crew | None = None,
+        model_headers: Mapping[str, SecretHeaders] | None = None,
     ) -> None:
+        """``model_headers``: secret headers of single models, by their names."""
         self._worker = worker
         """Sends the cold requests; without a crew it holds the levels as well."""
         self._crew = crew or Alone(worker)
@@ -58,6 +64,7 @@ class Run:
         self.facts = facts
         self._folder = folder
         self._secret_headers = secret_headers
+        self._model_headers = model_headers or {}
         self._observer = observer
         self._stop = stop
         self._stage: StageFacts | None = None
@@ -65,11 +72,13 @@ class Run:
     async def go(self) -> RunFacts:
         """Run it all; returns the facts, which are on disk as well."""
         try:
-            for model in self.facts.models:
-                if self._over:
-                    model.status = "skipped"
+            for number in range(len(self.facts.models)):
+                if self.facts.models[number].status in ("ok", "failed"):
                     continue
-                await self._run_model(model)
+                if self._over:
+                    self.facts.models[number].status = "skipped"
+                    continue
+                await self._run_model(number)
         finally:
             await self._crew.aclose()
             await self._worker.aclose()
@@ -84,30 +93,65 @@ class Run:
         """No further level is to begin: the user says so, or the crew cannot hold one any more."""
         return bool(self._stop.level or self.facts.lost_workers)
 
-    async def _run_model(self, model: ModelFacts) -> None:
-        target = Target(model.model, model.folder)
+    async def _run_model(self, number: int) -> None:
+        """One model's turn; see turn.py for the steps."""
+        model = self.facts.models[number]
+        turn = Turn(
+            model,
+            self._scenario.queue[number],
+            f"{number + 1}/{len(self.facts.models)}",
+            lambda: self._folder.write_facts(self.facts),
+            self._observer.say,
+        )
         try:
-            if not await self._warm(model, target):
-                return
-            target = await self._aligned(model, target)
-            for index in range(len(self._scenario.levels)):
-                if self._over:
-                    break
-                await self._run_level(model, target, index)
-            ended_ok = any(stage.books.ok for stage in model.stages)
-            if self._over:
-                model.status = "interrupted"
-            elif ended_ok:
-                model.status = "ok"
-            else:
-                model.status, model.error_class = "failed", "no_success"
-                model.error = "no request ended ok; see errors by class"
+            if len(model.stages) == len(self._scenario.levels) or await self._take(turn):
+                self._settle(model)
+        except LoadError as error:
+            turn.fail(error.error_class, str(error))
         finally:
+            await turn.unload()
             self._folder.write_facts(self.facts)
 
-    async def _warm(self, model: ModelFacts, target: Target) -> bool:
+    def _settle(self, model: ModelFacts) -> None:
+        if self._over:
+            model.status = "interrupted"
+        elif any(stage.books.ok for stage in model.stages):
+            model.status = "ok"
+        else:
+            model.status, model.error_class, model.step = "failed", "no_success", "run"
+            model.error = "no request ended ok; see errors by class"
+
+    async def _take(self, turn: Turn) -> bool:
+        """Every step up to the last level; False when the model has its status already."""
+        model, levels = turn.model, len(self._scenario.levels)
+        own = self._model_headers.get(model.model, ())
+        headers = headers_of(self._secret_headers, own)
+        turn.resolve(self._scenario.base_url, self._folder.path / model.folder, headers)
+        loaded = await turn.load(self._stop)
+        if loaded is None:
+            model.status = "interrupted"
+            return False
+        target = Target(loaded.model, model.folder, loaded.base_url, own, self.facts.sitting)
+        turn.at("warm", "the cold first request")
+        if not await self._warm(turn, target):
+            return False
+        target = await self._aligned(turn, target)
+        left = range(len(model.stages), levels)
+        turn.at("run", f"{len(left)} of {levels} level{'s' * (levels != 1)}")
+        for index in left:
+            if self._over:
+                break
+            await self._run_level(turn, target, index)
+            if (why := turn.ended()) is not None:
+                model.stages[-1].cut = True
+                turn.fail("server_ended", f"{why} at {model.stages[-1].label}")
+                return False
+        return True
+
+    async def _warm(self, turn: Turn, target: Target) -> bool:
         """The cold request; on failure the model is marked and the reason said."""
-        row = Row(f"{model.folder}-cold", -1, 0, "cold", self._origin.since(now_ns()))
+        request_id = f"{target.folder}-cold{target.mark}"
+        row = Row(request_id, -1, 0, "cold", self._origin.since(now_ns()))
         outgoing = self._worker.aim(target)
         sending = self._worker.sending(row, outgoing, self._worker)
         async with anyio.create_task_group() as group:
@@ -127,33 +171,38 @@ class Run:
             await anyio.sleep(HABIT_S)
             return True
         if row.outcome == "cancelled":
-            model.status = "interrupted"
+            turn.model.status = "interrupted"
             return False
-        await self._explain(model, row)
+        await self._explain(turn, target, row)
         return False
 
-    async def _aligned(self, model: ModelFacts, target: Target) -> Target:
+    async def _aligned(self, turn: Turn, target: Target) -> Target:
         """The target, with made prompts of the length that its server counts."""
-        target = await aligned(self._worker, target, model, self._stop)
-        line = aligned_line(model)
+        target = await aligned(self._worker, target, turn.model, self._stop)
+        line = aligned_line(turn.model)
         if line is not None:
             self._observer.say(line)
         return target
 
-    async def _explain(self, model: ModelFacts, row: Row) -> None:
+    async def _explain(self, turn: Turn, target: Target, row: Row) -> None:
         """Why the cold request failed, in the model's facts and to whoever watches."""
-        url = self._scenario.base_url
+        if turn.watched:
+            await anyio.sleep(HABIT_S)  # a server that died of the request is noticed as such
+        if (why := turn.ended()) is not None:
+            turn.fail("server_ended", f"{why} at the first request")
+            return
         served: list[str] = []
         if row.status is not None:
-            served = await list_models(self._worker.wire, url, list(self._secret_headers))
-        model.status = "failed"
-        model.error_class = row.error_class
-        if served and model.model not in served:
-            model.error_class = "model_not_found"
-        model.error = advice(row, url, model.model, served)
-        self._observer.say(f"{model.model}: {model.error}")
+            headers = headers_of(self._secret_headers, target.headers)
+            served = await list_models(self._worker.wire, target.base_url, headers)
+        unknown = bool(served) and target.model not in served
+        turn.fail(
+            "model_not_found" if unknown else row.error_class,
+            advice(row, target.base_url, target.model, served),
+        )
 
-    async def _run_level(self, model: ModelFacts, target: Target, index: int) -> None:
+    async def _run_level(self, turn: Turn, target: Target, index: int) -> None:
+        model = turn.model
         try:
             await self._crew.prepare(target, index)
         except WireError as error:
@@ -164,15 +213,30 @@ class Run:
         began_ns = now_ns() + self._crew.lead_ns
         self._replan(stage, index, began_ns)
         self._stage = stage
-        held = await self._crew.hold(target, index, began_ns)
+        held = await self._hold(turn, target, index, began_ns)
         self._close_level(model, stage, held)
         self._folder.write_facts(self.facts)
         if held.progress:
             self._observer.say(stage_line(model.model, stage, pooled(held.progress)))
 
+    async def _hold(self, turn: Turn, target: Target, index: int, began_ns: int) -> Held:
+        """Hold a level; one whose server ends is cut short, for nobody is left to ask."""
+        if not turn.watched:
+            return await self._crew.hold(target, index, began_ns)
+        async with anyio.create_task_group() as group:
+
+            async def watch() -> None:
+                await turn.until_ended()
+                self._crew.cut()
+
+            group.start_soon(watch)
+            held = await self._crew.hold(target, index, began_ns)
+            group.cancel_scope.cancel()
+        return held
+
     def _planned(self, index: int) -> StageFacts:
-        level = self._scenario.levels[index]
-        return stage_of(level, index, WHOLE, now_ns(), self._origin, self._scenario.drain_s)
+        level, drain_s = self._scenario.levels[index], self._scenario.drain_s
+        return stage_of(level, index, WHOLE, now_ns(), self._origin, drain_s)
 
     def _replan(self, stage: StageFacts, index: int, began_ns: int) -> None:
         level = self._scenario.levels[index]
@@ -184,7 +248,10 @@ class Run:
         )
 
     def _close_level(self, model: ModelFacts, stage: StageFacts, held: Held) -> None:
+        planned_ns = stage.measure_until_ns
         merge_into(stage, held.parts)
+        stopped = self._stop.level > 0 and ended_early(stage, planned_ns)
+        stage.cut = stopped or bool(held.lost)
         for sentence in held.lost:
             self.facts.lost_workers.append(f"{model.model} at {stage.label}: {sentence}")
             self._observer.say(sentence)
@@ -201,3 +268,11 @@ class Run:
         if self._stage is None or not parts:
             return None
         return take_snapshot(self.facts, self._stage, pooled(parts), self._origin.since(now_ns()))
+
+
+def ended_early(stage: StageFacts, planned_ns: int | None) -> bool:
+    """Whether a stop took something from a level whose measuring was to end at ``planned_ns``."""
+    books = stage.books
+    if planned_ns is not None and (stage.measure_until_ns or 0) < planned_ns:
+        return True
+    return bool(books.unsent or books.cancelled)

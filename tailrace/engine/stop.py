@@ -21,15 +21,27 @@ class Stop:
         self.reason: str | None = None
         """Why the run was aborted, where it was no signal."""
         self._changed = asyncio.Event()
+        self._parent: Stop | None = None
+        self._child: Stop | None = None
+
+    def child(self) -> Stop:
+        """For one level: it hears what this one is asked, and may be asked alone."""
+        child = self._child = Stop()
+        child.level, child._parent = self.level, self
+        return child
 
     def ask(self) -> None:
         """One more signal."""
         self.level = min(self.level + 1, 2)
         self._changed.set()
+        if self._child is not None and self._child.level < self.level:
+            self._child.ask()
 
     def abort(self, reason: str) -> None:
         """A threshold of the scenario was passed: drain, and say why."""
-        if not self.level:
+        if self._parent is not None:
+            self._parent.abort(reason)
+        elif not self.level:
             self.reason = reason
             self.ask()
 

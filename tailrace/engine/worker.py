@@ -11,6 +11,7 @@ import asyncio
 import gc
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from tailrace.engine.clock import Origin, now_ns
@@ -51,12 +52,23 @@ SecretHeaders = Sequence[tuple[str, str]]
 
 
 class Target(NamedTuple):
-    """One model's turn: its true id and its folder."""
+    """One model's turn: its true id, its folder, and how it is asked."""
 
     model: str
     folder: str
+    base_url: str
+    headers: SecretHeaders = ()
+    """Its own, beside those of the run or in their place."""
+    sitting: int = 0
+    """Of the run, from 0; each resumption is one more."""
+
     alignment: Alignment | None = None
     """How its server counts made prompts, where that was looked at."""
+
+    @property
+    def mark(self) -> str:
+        """What tells the request ids and nonces of a later sitting from those before."""
+        return f"-r{self.sitting}" if self.sitting else ""
 
 
 class Sending:
@@ -92,8 +104,11 @@ class Worker:
         stop: Stop,
         share: Share = WHOLE,
         part: int | None = None,
+        first_sequence: int = 0,
     ) -> None:
-        """``part`` numbers its journal where several workers keep one."""
+        """``part`` numbers its journal where several workers keep one; requests of the run before
+        ``first_sequence`` were sent in an earlier sitting.
+        """
         self.scenario = scenario
         self.origin = origin
         self.wire = make_wire(scenario)
@@ -106,11 +121,12 @@ class Worker:
         self._dialect: Dialect = OpenAIChat()
         self._source = source_of(scenario)
         self._seal = sealer(scenario)
-        self._sequence = share.worker
+        self._sequence = first_sequence + share.worker
         self._target: Target | None = None
         self._outgoing: Outgoing | None = None
         self._journal: Journal | None = None
         self._live: Live | None = None
+        self._level_stop: Stop | None = None
         self.loop_begun: Sequence[int] = ()
         """When the last level's open loop acted on its arrivals, ns since the origin."""
 
@@ -120,15 +136,18 @@ class Worker:
             self._close_journal()
             another = self._target is None or self._target.folder != target.folder
             self._target = target
-            if self.scenario.deterministic and another:
+            if self.scenario.deterministic and another and self._outgoing is not None:
                 self._sequence = self._share.worker  # the same order, whatever model went before
             if self.scenario.data.align:
                 known = target.alignment
                 self._source = source_of(self.scenario, known and Alignment(*known))
             keep = self._source.distinct is not None
-            self._outgoing = Outgoing(
-                self.scenario, target.model, self._dialect, self._secret_headers, keep
-            )
+            salt = self.scenario.salt
+            if not self.scenario.deterministic:
+                salt += target.mark  # what a killed sitting asked is in the server's cache
+            scenario = replace(self.scenario, base_url=target.base_url, salt=salt)
+            headers = headers_of(self._secret_headers, target.headers)
+            self._outgoing = Outgoing(scenario, target.model, self._dialect, headers, keep)
             self._journal = self._folder.open_journal(target.folder, self._part)
         return self._outgoing
 
@@ -151,7 +170,7 @@ class Worker:
 
         if not scenario.retries.times:
             return make(row)
-        patience = Patience(scenario.retries, scenario.seed, sequence, lambda: not self._stop.level)
+        patience = Patience(scenario.retries, scenario.seed, sequence, self._goes_on)
         return Retrying(row, make, patience, keeper)
 
     async def probe(self, item: Item, target: Target) -> Row:
@@ -161,6 +180,9 @@ class Worker:
         attempt = Attempt(row, self._dialect, self.origin.perf_ns)
         request = self.aim(target).request(item, 0, f"{target.folder}-{item.id}")
         return await Sending(attempt, self.wire, request).perform()
+
+    def _goes_on(self) -> bool:
+        return not (self._level_stop or self._stop).level
 
     def keep(self, row: Row) -> None:
         """Journal a row that belongs to no level."""
@@ -196,6 +218,7 @@ class Worker:
         self.wire.stamps.reset()
         self._pulse.begin()
         await live.loop.run()
+        self._level_stop = None
         self._pulse.end()
         since = self.origin.since
         stage.pulse = self._pulse.report()
@@ -208,6 +231,11 @@ class Worker:
         self.loop_begun = [since(at_ns) for at_ns in live.loop.begun_ns]
         gc.collect()  # the level's histograms hold each other
         return stage
+
+    def cut(self) -> None:
+        """End the level under way before its time; without one, nothing."""
+        if self._level_stop is not None:
+            self._level_stop.ask()
 
     def progress(self) -> Progress | None:
         """How the level goes; None before the first, and what it came to after one."""
@@ -232,15 +260,24 @@ class Worker:
         bounds = bounds_of(level, self._share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
         seed = self.scenario.seed + stage.index
+        prefix = f"{target.folder}-{stage.index}{target.mark}"
 
         def send(start: Start) -> AnySending:
-            request_id = f"{target.folder}-{stage.index}-{self._sequence}"
+            request_id = f"{prefix}-{self._sequence}"
             intended_ns = self.origin.since(start.intended_ns)
             row = Row(request_id, stage.index, start.user, start.phase, intended_ns)
             return self.sending(row, outgoing, loop)
 
-        loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, self._stop)
+        stop = self._level_stop = self._stop.child()
+        loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, stop)
         return Live(bounds, loop, ledger, glance, stage)
+
+
+def headers_of(of_run: SecretHeaders, of_model: SecretHeaders) -> list[tuple[str, str]]:
+    """Both, where a model's own replaces the run's of the same name."""
+    own = {name.lower() for name, _ in of_model}
+    kept = [(name, value) for name, value in of_run if name.lower() not in own]
+    return kept + [(name, value) for name, value in of_model]
 
 
 def stage_of(
@@ -270,7 +307,7 @@ def make_wire(scenario: Scenario) -> Wire:
         scenario.connect_timeout_s, scenario.idle_timeout_s, scenario.total_timeout_s
     )
     context = None
-    if scenario.base_url.startswith("https"):
+    if any(url.startswith("https") for url in scenario.urls):
         context = ssl.create_default_context(cafile=scenario.ca_file)
         if scenario.insecure:
             context.check_hostname = False

@@ -29,6 +29,7 @@ from tailrace.engine.loops import choose_loop
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import Target, Worker
 from tailrace.results.files import RunFolder
+from tailrace.results.lock import Lock
 from tailrace.scenarios.model import Scenario
 
 PROGRESS_S = 1.0
@@ -42,6 +43,7 @@ class Orders(msgspec.Struct):
     folder: str
     secret_headers: list[tuple[str, str]]
     share: tuple[int, int]
+    first_sequence: int = 0
 
 
 class Post:
@@ -59,6 +61,7 @@ class Post:
             self._stop,
             share,
             part=share.worker + 1,
+            first_sequence=orders.first_sequence,
         )
         self._messages: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
 
@@ -67,6 +70,9 @@ class Post:
         if message is not None and "stop" in message:
             while self._stop.level < message["stop"]:
                 self._stop.ask()
+            return
+        if message is not None and "cut" in message:
+            self.worker.cut()
             return
         self._messages.put_nowait(message)
 
@@ -117,6 +123,7 @@ class Post:
 async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
     orders = msgspec.json.decode(first, type=Orders)
     require_open_files(orders.scenario.most_users)
+    lock = Lock(Path(orders.folder))
     post = Post(orders, out)
     loop = asyncio.get_running_loop()
 
@@ -130,6 +137,7 @@ async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
 
     threading.Thread(target=read, daemon=True).start()
     await post.serve()
+    lock.release()
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ from tailrace.results.schema import RUN_SCHEMA
 from tailrace.results.stamp_facts import StampFacts
 
 Status = Literal["running", "ok", "failed", "skipped", "interrupted"]
+Step = Literal["resolve", "load", "warm", "run", "unload"]
+"""What is done with a model in its turn, in this order."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,13 @@ class StageFacts:
 
     parts: list[StageFacts] = field(default_factory=list)
     """What each of several workers found; empty where there was one."""
+    cut: bool = False
+    """Ended before its time: by a signal, with its server, or with a worker."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ran as planned, so that a resumed run need not repeat it."""
+        return self.ended_ns is not None and not self.cut
 
     @property
     def label(self) -> str:
@@ -97,9 +106,10 @@ class StageFacts:
 
 @dataclass(slots=True)
 class ModelFacts:
-    """One model's turn: its true id, its folder, how it went."""
+    """One model's turn: its name, its folder, how it went."""
 
     model: str
+    """Its id on the server, or its alias in a models file, whose tags then hold the id."""
     folder: str
     status: Status = "running"
     error_class: str | None = None
@@ -109,6 +119,42 @@ class ModelFacts:
     """Lines that were cut off in the journals of several workers, and are in no row."""
     alignment: dict[str, Any] | None = None
     """How the server counts the tokens of made prompts, from the requests before its levels."""
+    tags: dict[str, Any] = field(default_factory=dict)
+    """What the models file says of it, without the values of headers."""
+    step: Step | None = None
+    """Where it is, or where it failed; None when its turn has not begun, or ended well."""
+    steps_s: dict[str, float] = field(default_factory=dict)
+    """Seconds that resolve, load, warm and unload took; without those that were not needed."""
+    footprint: dict[str, Any] | None = None
+    """Of its own server: ``peak_rss_bytes``, and the ``source`` of that figure."""
+    set_aside: list[StageFacts] = field(default_factory=list)
+    """Levels that were begun, not finished, and held anew in a later sitting."""
+    set_aside_rows: int = 0
+    """Requests of such levels; they are in a file of their own and in no figure."""
+    dropped_lines: int = 0
+    """Lines that a killed sitting left torn; of requests that are in no row."""
+
+
+@dataclass(slots=True)
+class Resumption:
+    """A later sitting of a run that had not finished."""
+
+    sitting: int
+    """Its number; the run's first is 0."""
+    started_at: str
+    """RFC 3339, UTC."""
+    at_ns: int
+    """Its beginning on the run's one axis of time, by the wall clock."""
+    origin_wall_ns: int
+    """CLOCK_REALTIME at its beginning."""
+    origin_perf_ns: int
+    """Its own zero: its journal times are ``time.perf_counter_ns`` minus this."""
+    after: str
+    """How the sitting before it ended: ``killed`` or ``interrupted``."""
+    lost_workers: list[str] = field(default_factory=list)
+    """Of the sitting before; the level that they left is held anew."""
+    host: dict[str, Any] = field(default_factory=dict)
+    """The machine, where it is another than the run's first."""
 
 
 @dataclass(slots=True)
@@ -135,6 +181,14 @@ class RunFacts:
     """One sentence each: which, when, and how."""
     calibration: dict[str, Any] | None = None
     """What is known of this client's own errors on this machine; see calibration.py."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """The command line's options as they were given or by default, without what may be secret."""
+    resumptions: list[Resumption] = field(default_factory=list)
+
+    @property
+    def sitting(self) -> int:
+        """The number of the sitting, from 0."""
+        return len(self.resumptions)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, schema name first."""

@@ -103,7 +103,7 @@ class RunFolder:
     def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
         """Make every derived file anew from ``run.json`` and the journals."""
         facts = self.read_facts()
-        self._join(facts)
+        self.join(facts)
         calibration = None
         if facts.calibration is not None:
             where = f"the calibration in {str(self.path / 'run.json')!r}"
@@ -120,7 +120,7 @@ class RunFolder:
         write_atomic(self.path / "report.html", html.encode("utf-8"))
         return facts, results, verdict
 
-    def _join(self, facts: RunFacts) -> None:
+    def join(self, facts: RunFacts) -> None:
         """Make one journal of each model's parts, where several workers wrote them."""
         folders = [self.path / safe_name(model.folder) for model in facts.models]
         joined = [
@@ -190,7 +190,10 @@ class RunFolder:
         folder: Path,
         facts: RunFacts,
     ) -> Row | None:
-        """Tally every row and write the interval log on the way; returns the cold row."""
+        """Tally every row and write the interval log on the way; returns the cold row.
+
+        A resumed run may have several: the first that ended ok was the cold one.
+        """
         cold: Row | None = None
         log = IntervalLog()
         with atomic(folder / "latency.hlog") as out:
@@ -201,7 +204,7 @@ class RunFolder:
                     tally = tallies[row.stage]
                     out.writelines(line.encode() for line in log.before(row, tally))
                     tally.add(row)
-                elif row.phase == "cold":
+                elif row.phase == "cold" and (cold is None or cold.outcome != "ok"):
                     cold = row
             out.writelines(line.encode() for line in log.close())
         return cold

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tailrace.results.schema import Row, parse_row
 
+JOURNAL = "requests.jsonl"
+
 
 class Journal:
     """``requests.jsonl`` open for appending; unbuffered: a line is out when ``append`` returns."""

@@ -14,9 +14,12 @@ from pathlib import Path
 
 from tailrace.results.atomic import atomic
 from tailrace.results.facts import ModelFacts
-from tailrace.results.journal import JournalReader
+from tailrace.results.journal import JOURNAL, JournalReader
 from tailrace.results.merge import in_flight_of
 from tailrace.results.schema import Row
+
+EARLIER = "requests.earlier.jsonl"
+"""The part that holds what earlier sittings of a resumed run have finished."""
 
 
 def join_parts(folder: Path, model: ModelFacts) -> bool:
@@ -30,7 +33,7 @@ def join_parts(folder: Path, model: ModelFacts) -> bool:
         return False
     readers = [JournalReader(path) for path in paths]
     spans: dict[int, list[int]] = {}
-    with atomic(folder / "requests.jsonl") as out:
+    with atomic(folder / JOURNAL) as out:
         for row in merge(*map(_rows, readers), key=lambda row: row.ended_ns):
             out.write(row.to_json())
             if row.sent_ns is None and row.attempt > 1:
@@ -58,4 +61,4 @@ def _rows(reader: JournalReader) -> Iterator[Row]:
 
 def _number(path: Path) -> int:
     text = path.name.split(".")[1]
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdigit() else -1

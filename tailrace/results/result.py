@@ -35,12 +35,18 @@ def model_result(
     return {
         "schema": RESULT_SCHEMA,
         "model": facts.model,
+        "tags": facts.tags,
         "status": facts.status,
+        "step": facts.step,
         "error_class": facts.error_class,
         "error": facts.error,
+        "steps_s": facts.steps_s,
+        "footprint": facts.footprint,
         "cold": None if cold is None else cold_result(cold),
         "stages": stages,
         "outputs": None if outputs is None else outputs.summary(),
+        "set_aside_rows": facts.set_aside_rows,
+        "dropped_lines": facts.dropped_lines,
         "torn_lines": torn_lines,
         "definitions": definitions(),
     }

@@ -43,6 +43,7 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
     if facts.ended == "interrupted":
         notes.append("interrupted by a signal: the last stage is shorter than planned")
     reasons += [f"a worker was lost: {sentence}" for sentence in facts.lost_workers]
+    notes += _resumed_notes(facts)
     measured = 0
     for model, result in zip(facts.models, results, strict=True):
         if model.status == "failed":
@@ -58,6 +59,16 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
     if measured == 0:
         reasons.append("no measured request ended ok")
     return Verdict(tuple(reasons), tuple(notes))
+
+
+def _resumed_notes(facts: RunFacts) -> Iterable[str]:
+    for each in facts.resumptions:
+        where = f" on another machine ({each.host.get('cpu')})" if each.host else ""
+        yield f"resumed at {each.started_at}{where}, after it was {each.after}"
+    if rows := sum(model.set_aside_rows for model in facts.models):
+        yield f"{rows} requests of unfinished levels are set aside and in no figure"
+    if torn := sum(model.dropped_lines for model in facts.models):
+        yield f"{torn} half-written journal lines were dropped when the run was resumed"
 
 
 def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:

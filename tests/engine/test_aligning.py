@@ -10,14 +10,14 @@ import pytest
 from tailrace.engine.aligning import aligned, aligned_line
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import Target, Worker
-from tailrace.results.facts import ModelFacts
+from tailrace.results.facts import Books, ModelFacts, StageFacts
 from tailrace.results.schema import Row
 from tailrace.scenarios.data import Alignment, Data
 from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.sizes import parse_sizes
 
-TARGET = Target("m", "m")
+TARGET = Target("m", "m", "http://h/v1")
 
 
 class Counting:
@@ -109,3 +109,14 @@ async def test_a_user_who_stops_is_not_kept_waiting() -> None:
 def test_pieces_of_a_size() -> None:
     assert Alignment(1.25, 25).pieces(525) == 400
     assert Alignment(1.0, 25).pieces(10) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_resumed_model_keeps_the_line_of_its_finished_levels() -> None:
+    worker = Counting(lambda words: 2 * words + 10)
+    _, model = await align(worker)
+    before, asked = dict(model.alignment or {}), len(worker.asked)
+    model.stages.append(StageFacts(0, 1, 0.0, None, 1, 0, Books()))
+    target = await aligned(cast(Worker, worker), TARGET, model, Stop())
+    assert target.alignment == Alignment(2.0, 10.0)
+    assert (model.alignment, len(worker.asked)) == (before, asked)

@@ -110,3 +110,22 @@ async def test_off_the_main_thread_there_are_no_signals_and_no_fault() -> None:
     thread.start()
     await asyncio.to_thread(thread.join)
     assert done == [1]
+
+
+async def test_a_child_hears_its_parent_and_may_be_asked_alone() -> None:
+    stop = Stop()
+    child = stop.child()
+    child.ask()
+    assert (stop.level, child.level) == (0, 1)
+    stop.ask()
+    assert (stop.level, child.level) == (1, 1)
+    stop.ask()
+    assert (stop.level, child.level) == (2, 2)
+    assert stop.child().level == 2
+
+
+async def test_a_child_aborts_the_whole() -> None:
+    stop = Stop()
+    child = stop.child()
+    child.abort("too many")
+    assert (stop.reason, stop.level, child.level) == ("too many", 1, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tailrace.results.facts import Books, ModelFacts, RunFacts
+from tailrace.results.facts import Books, ModelFacts, Resumption, RunFacts
 from tailrace.results.result import model_result
 from tailrace.results.schema import OUTCOMES, Row
 from tailrace.results.verdict import Verdict, judge
@@ -148,3 +148,20 @@ def test_retries_that_the_journal_does_not_have_are_invalid(counted: dict[str, i
     verdict = judged(RETRIED, books=Books(planned=1, started=1, ok=1, **counted))
     assert not verdict.valid
     assert "sent again" in verdict.reasons[-1] or "retries in all" in verdict.reasons[-1]
+
+
+def test_a_resumed_run_says_so() -> None:
+    model = ModelFacts("m", "m", "ok", stages=[stage(GOOD)], set_aside_rows=3, dropped_lines=1)
+    sittings = [
+        Resumption(1, "2026-11-25T01:00:00Z", 5, 1, 2, "killed"),
+        Resumption(2, "2026-11-25T02:00:00Z", 9, 1, 2, "interrupted", host={"cpu": "other"}),
+    ]
+    result = model_result(model, None, [tally(*GOOD)], 0)
+    verdict = judge(facts(model, resumptions=sittings), [result])
+    assert verdict.valid
+    assert verdict.notes == (
+        "resumed at 2026-11-25T01:00:00Z, after it was killed",
+        "resumed at 2026-11-25T02:00:00Z on another machine (other), after it was interrupted",
+        "3 requests of unfinished levels are set aside and in no figure",
+        "1 half-written journal lines were dropped when the run was resumed",
+    )

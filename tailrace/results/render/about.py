@@ -55,7 +55,7 @@ def head(facts: RunFacts) -> Pairs:
 
 
 def run_pairs(facts: RunFacts) -> Pairs:
-    """Name, time, tool, engine and every key of the scenario."""
+    """Name, time, tool, engine, every key of the scenario, and the tags of its models."""
     pairs = [
         ("name", safe_text(facts.name)),
         ("started", safe_text(facts.started_at)),
@@ -64,8 +64,11 @@ def run_pairs(facts: RunFacts) -> Pairs:
     ]
     levels = [_told(level) for level in facts.scenario.get("levels", ())]
     scenario = facts.scenario | ({"levels": levels} if levels else {})
+    scenario.pop("entries", None)  # of which the tags say everything
+    tags = {model.model: model.tags for model in facts.models if model.tags}
     extra = {key: value for key, value in facts.tool.items() if key not in ("name", "version")}
-    return pairs + flat(extra, "tool") + flat(facts.engine, "engine") + flat(scenario)
+    pairs += flat(extra, "tool") + flat(facts.engine, "engine") + flat(scenario)
+    return pairs + flat(tags, "tags")
 
 
 def _told(level: Any) -> Any:

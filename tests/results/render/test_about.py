@@ -31,6 +31,19 @@ def test_every_scenario_key_is_listed_in_order(run):
     assert keys[-2:] == ["timeouts.first_event_s", "timeouts.total_s"]
 
 
+def test_the_tags_of_the_models_stand_behind_the_scenario(run):
+    model = replace(run.facts.models[0], tags={"size_mb": 398, "made": {"by": "us"}})
+    scenario = run.facts.scenario | {"entries": [{"alias": "x"}]}
+    facts = replace(run.facts, models=[model], scenario=scenario)
+    name = model.model
+    assert run_pairs(facts)[-2:] == [
+        (f"tags.{name}.size_mb", "398"),
+        (f"tags.{name}.made.by", "us"),
+    ]
+    assert not any(key.startswith("entries") for key, _ in run_pairs(facts))
+    assert "entries" in facts.scenario
+
+
 def test_secrets_are_hidden_and_look_alikes_are_not():
     data = {
         "url": "https://me:hunter2@host/v1",
