@@ -18,10 +18,19 @@ from tailrace.results.facts import ModelFacts, RunFacts
 
 
 def tags_of(facts: RunFacts, model: ModelFacts) -> Mapping[str, Any]:
-    """The tags of one model of a run: its own, else those of its entry; empty without any."""
-    own = getattr(model, "tags", None)
-    if isinstance(own, Mapping) and own:
-        return own
+    """The tags of one model of a run: its own, else those of its entry; empty without any.
+
+    The memory that its own server was seen to hold is its ``rss_mb``, where no other is given.
+    """
+    tags = _given(facts, model)
+    if model.footprint is None or "rss_mb" in tags:
+        return tags
+    return {**tags, "rss_mb": round(model.footprint["peak_rss_bytes"] / 1e6, 1)}
+
+
+def _given(facts: RunFacts, model: ModelFacts) -> Mapping[str, Any]:
+    if model.tags:
+        return model.tags
     entries = facts.scenario.get("entries") or ()
     place = next((index for index, one in enumerate(facts.models) if one is model), -1)
     if not isinstance(entries, list | tuple) or not 0 <= place < len(entries):

@@ -56,8 +56,11 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "ready": (_is_path, "a path like /health"),
     "ready_s": (lambda value: _is_amount(value) and value > 0, "a number of seconds above 0"),
-    "price_per_mtok_in": (_is_amount, "a price per million tokens, 0 or more"),
-    "price_per_mtok_out": (_is_amount, "a price per million tokens, 0 or more"),
+    "rss_mb": (_is_amount, "a number of megabytes, 0 or more"),
+    "price_in": (_is_amount, "a price per million tokens, 0 or more"),
+    "price_out": (_is_amount, "a price per million tokens, 0 or more"),
+    "price_kwh": (_is_amount, "a price per kWh, 0 or more"),
+    "currency": (_is_text, "a text that is not empty"),
     "watts": (_is_amount, "a number of watts, 0 or more"),
 }
 """Known fields: what holds for their values, and how to say so."""

@@ -18,6 +18,15 @@ def test_each_model_has_those_of_its_place() -> None:
     assert tags_of(builders.facts(one), one) == {}
 
 
+def test_the_memory_that_was_seen_is_a_tag_unless_one_is_given() -> None:
+    seen = {"peak_rss_bytes": 12_345_678, "source": "psutil"}
+    one = ModelFacts("a", "a", tags={"size_mb": 1}, footprint=seen)
+    two = ModelFacts("b", "b", tags={"rss_mb": 2}, footprint=seen)
+    facts = builders.facts(one, two)
+    assert tags_of(facts, one) == {"size_mb": 1, "rss_mb": 12.3}
+    assert tags_of(facts, two) == {"rss_mb": 2}
+
+
 @pytest.mark.parametrize(
     ("value", "number"),
     [(0, 0.0), (1.5, 1.5), (-1, None), ("1", None), (True, None), (None, None), ([], None)],
