@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tailrace.scenarios.data import Data
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.retries import Retries
+from tailrace.scenarios.sessions import Sessions
 
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
@@ -106,6 +107,8 @@ class Scenario:
     insecure: bool = False
     """TLS certificates are not checked."""
     ca_file: str | None = None
+    sessions: Sessions | None = None
+    """Conversations of several turns instead of single requests."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what ``run.json`` keeps."""
