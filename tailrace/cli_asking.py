@@ -98,17 +98,27 @@ def each_once(scenario: Scenario, values: dict[str, Any]) -> Scenario:
         raise UsageError(
             "--deterministic asks at temperature 0; leave temperature out of --extra-body"
         )
-    lasting = ("duration", "requests", "rate", "replay")
+    lasting = ("duration", "requests", "rate", "replay", "trace")
     if any(values[name] is not None for name in lasting):
         return scenario
-    from tailrace.scenarios.sources import source_of
-
-    prompts = source_of(scenario).distinct
+    prompts = _prompts(scenario)
     if prompts is None:
         raise UsageError(
             "--deterministic cannot tell how many prompts there are; say it with --requests"
         )
     return replace(scenario, levels=tuple(_of_requests(one, prompts) for one in scenario.levels))
+
+
+def _prompts(scenario: Scenario) -> int | None:
+    """How many there are to ask, or sessions to hold; None where each is made up."""
+    if scenario.sessions is not None:
+        from tailrace.scenarios.session_files import read_sessions
+
+        file = scenario.sessions.file
+        return None if file is None else len(read_sessions(file))
+    from tailrace.scenarios.sources import source_of
+
+    return source_of(scenario).distinct
 
 
 def _of_requests(level: Level, requests: int) -> Level:

@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from tailrace.cli_sessions import session_fields
+from tailrace.cli_traces import trace_fields, trace_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import Level, Think
@@ -14,9 +16,19 @@ from tailrace.scenarios.rates import Arrivals, parse_burstiness, parse_rates
 MOST_WORKERS = 256
 
 
+def load_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """What makes the load, as fields of a Scenario: levels, sessions, and whether with a nonce."""
+    sessions = session_fields(values)
+    found = levels(values)
+    return {"levels": found, **trace_fields(values, found), **sessions}
+
+
 def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     """The load levels that the options describe; raises UsageError naming those that clash."""
     _one_load(values)
+    traced = trace_levels(values)
+    if traced is not None:
+        return traced
     if values["rate"] is not None:
         loads = [
             Arrivals(phases, values["arrival"], _burstiness(values))
@@ -48,12 +60,14 @@ def positive(text: str, what: str) -> float:
 
 
 def _one_load(values: dict[str, Any]) -> None:
-    given = [name for name in ("concurrency", "rate", "replay") if values[name] is not None]
+    given = [
+        name for name in ("concurrency", "rate", "replay", "trace") if values[name] is not None
+    ]
     if len(given) > 1:
         raise UsageError(f"--{given[0]} and --{given[1]} exclude each other; give one of them")
     if values["requests"] is not None and values["duration"] is not None:
         raise UsageError("--duration and --requests exclude each other; give one of them")
-    closed = values["rate"] is None and values["replay"] is None
+    closed = values["rate"] is values["replay"] is values["trace"] is None
     if closed and values["max_in_flight"] is not None:
         raise UsageError("--max-in-flight caps an open loop; --concurrency is its own cap")
     if not closed and values["think_time"] is not None:

@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 import click
 
-from tailrace import cli_asking, cli_costs, cli_data, cli_levels, cli_models, cli_variants
+from tailrace import (
+    cli_asking,
+    cli_costs,
+    cli_data,
+    cli_levels,
+    cli_models,
+    cli_sessions,
+    cli_traces,
+    cli_variants,
+)
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -130,6 +139,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     _option("--burstiness", metavar="SHAPE", help="Shape of gamma arrivals; lower is burstier."),
     _option("--replay", metavar="FILE", help="Open loop: start at these seconds, one a line."),
+    *cli_traces.OPTIONS,
+    *cli_sessions.OPTIONS,
     _option(
         "--max-in-flight",
         type=click.IntRange(1),
@@ -259,7 +270,7 @@ def run_options(command: Command) -> Command:
 
 
 _AS_IS = (
-    *("system", "max_tokens", "temperature", "nonce", "stream_usage"),
+    *("system", "max_tokens", "temperature", "stream_usage"),
     *("transport", "stamps", "loop", "insecure"),
 )
 """Options whose values are the scenario's, as click has checked them."""
@@ -272,7 +283,6 @@ def wanted(values: dict[str, Any]) -> Wanted:
     headers, secret = secret_headers(values)
     scenario = Scenario(
         **queue.asking(),
-        levels=cli_levels.levels(values),
         prompts=tuple(_prompt(text) for text in cli_data.typed_prompts(values, DEFAULT_PROMPT)),
         seed=values["seed"] or 0,
         send_seed=values["seed"] is not None,
@@ -293,6 +303,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         ca_file=_ca_file(values["ca_file"]),
         **{name: values[name] for name in _AS_IS},
         **cli_asking.asking(values),
+        **cli_levels.load_fields(values),
     )
     scenario = cli_data.with_data(scenario, values)
     scenario = cli_asking.each_once(scenario, values)

@@ -15,112 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from .layout import ARROWS, DECLARED_PARTS, IO, PURE
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "tailrace"
 
-# Who may import whom, by the first name below the package. The root's __version__ is for all.
-ANYTHING = frozenset(
-    {"cli", "__main__", "cache", "calibrate", "demo", "display", "opened", "resumer", "rubric"}
-    | {"runner", "engine", "scenarios", "results", "simulate", "alarm", "errors"}
-)
-ARROWS: dict[str, frozenset[str]] = {
-    "cli": ANYTHING,
-    "__main__": ANYTHING,
-    "demo": ANYTHING,
-    "calibrate": ANYTHING - {"cli", "__main__", "demo"},
-    "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
-    "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
-    "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
-    "opened": frozenset({"results", "errors"}),
-    "cache": frozenset({"results", "errors"}),
-    "display": frozenset({"results", "errors"}),
-    "engine": frozenset({"scenarios", "results", "alarm", "errors"}),
-    "scenarios": frozenset({"errors"}),
-    "results": frozenset({"errors"}),
-    "simulate": frozenset({"alarm"}),
-    "alarm": frozenset(),
-    "errors": frozenset(),
-    "__init__": frozenset(),
-}
-
-# Every file of these parts is pure or does I/O, and says here which; a new file is declared.
-DECLARED_PARTS = ("engine", "scenarios", "results", "simulate", "alarm")
-PURE = (
-    "*/__init__.py",
-    "engine/dialects/*.py",
-    "engine/answer.py",
-    "engine/arrivals.py",
-    "engine/admission.py",
-    "engine/exchange.py",
-    "engine/intensity.py",
-    "engine/gauges.py",
-    "engine/ledger.py",
-    "engine/outgoing.py",
-    "engine/recorder.py",
-    "engine/retry_rules.py",
-    "engine/sealing.py",
-    "engine/sse.py",
-    "engine/timeline.py",
-    "scenarios/*.py",
-    "results/*.py",
-    "simulate/ask.py",
-    "simulate/chunks.py",
-    "simulate/faults.py",
-    "simulate/script.py",
-    "simulate/truth.py",
-)
-IO = (
-    "alarm.py",
-    "engine/aligning.py",
-    "engine/clock.py",
-    "engine/crew.py",
-    "engine/closed_loop.py",
-    "engine/fleet.py",
-    "engine/guard.py",
-    "engine/host.py",
-    "engine/judge.py",
-    "engine/limits.py",
-    "engine/load*.py",
-    "engine/loops.py",
-    "engine/open_loop.py",
-    "engine/pacer.py",
-    "engine/probe.py",
-    "engine/progress.py",
-    "engine/pulse.py",
-    "engine/ray_fleet.py",
-    "engine/request.py",
-    "engine/retrying.py",
-    "engine/run.py",
-    "engine/scheduler.py",
-    "engine/served.py",
-    "engine/stop.py",
-    "engine/stamps.py",
-    "engine/turn.py",
-    "engine/vitals.py",
-    "engine/wire*.py",
-    "engine/worker.py",
-    "engine/worker_process.py",
-    "results/atomic.py",
-    "results/files.py",
-    "results/journal.py",
-    "results/lock.py",
-    "results/outputs_files.py",
-    "results/parts.py",
-    "results/repair.py",
-    "scenarios/data_source.py",
-    "results/rubric_files.py",
-    "scenarios/files.py",
-    "scenarios/local_tokenizer.py",
-    "scenarios/prompt_files.py",
-    "scenarios/sources.py",
-    "simulate/__main__.py",
-    "simulate/answers.py",
-    "simulate/arrival.py",
-    "simulate/connection.py",
-    "simulate/launch.py",
-    "simulate/pace.py",
-    "simulate/server.py",
-)
 IMPURE_MODULES = frozenset(
     {"anyio", "asyncio", "glob", "multiprocessing", "os", "pathlib", "resource", "secrets"}
     | {

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count, islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ CHUNK = 1024
 """Arrivals computed at a time; 0.1 to 0.2 ms, so that no request waits for its successors' dice."""
 
 _LONGEST_NS = int(LONGEST_S * 1e9)
+
+T = TypeVar("T")
 
 
 class Requested(NamedTuple):
@@ -65,7 +67,7 @@ def schedule(
     return islice(_due(intensity, unit_rate, until_ns), requests)
 
 
-def shard(times: Iterable[int], worker: int, workers: int) -> Iterator[tuple[int, int]]:
+def shard(times: Iterable[T], worker: int, workers: int) -> Iterator[tuple[int, T]]:
     """The index and due time of each arrival that is this worker's; ``times`` is the whole."""
     if not 0 <= worker < workers:
         raise ValueError(f"there is no worker {worker} of {workers}")

@@ -44,9 +44,12 @@ class ClosedLoop(Scheduler):
         stop: Stop,
         users: Sequence[int],
         thoughts: Thoughts | None = None,
+        counts: Callable[[int], bool] = lambda user: True,
     ) -> None:
+        """``counts``: whether a user's next request is one of those that ``requests`` bounds."""
         super().__init__(bounds, send, ledger, recorder, stop)
         self._thoughts = thoughts
+        self._counts = counts
         self._users = users
         self._left = bounds.requests
         self._users_in = len(users)
@@ -61,6 +64,8 @@ class ClosedLoop(Scheduler):
 
     def _start_no_more(self) -> None:
         self._over.set()
+        if self._pacer is not None:
+            self._pacer.release()
 
     def _give_up(self) -> None:
         if self._pacer is not None:
@@ -69,13 +74,15 @@ class ClosedLoop(Scheduler):
     def _unsent(self) -> int:
         return self._left or 0
 
-    def _phase_at(self, intended_ns: int) -> Phase | None:
+    def _phase_at(self, intended_ns: int, user: int) -> Phase | None:
         """The phase of a request meant for this moment; None when no more are to start."""
         if self._stop.level:
             return None
         if intended_ns < self._bounds.measure_from_ns:
             return "warmup"
         if self._left is not None:
+            if not self._counts(user):
+                return "measure"
             if self._left == 0:
                 return None
             self._left -= 1
@@ -89,9 +96,9 @@ class ClosedLoop(Scheduler):
         intended_ns = self._bounds.began_ns + user * SPACING_NS
         thoughts = None if self._thoughts is None else self._thoughts(user)
         try:
-            while (phase := self._phase_at(intended_ns)) is not None:
+            while (phase := self._phase_at(intended_ns, user)) is not None:
                 if intended_ns > now_ns() and not await self._due(intended_ns):
-                    self._take_back(phase)
+                    self._take_back(phase, user)
                     return
                 row = await self._one(Start(user, phase, intended_ns))
                 intended_ns += row.ended_ns - row.intended_ns
@@ -112,9 +119,9 @@ class ClosedLoop(Scheduler):
         await self._pacer.until(intended_ns)
         return not self.draining and not self._stop.level
 
-    def _take_back(self, phase: Phase) -> None:
+    def _take_back(self, phase: Phase, user: int) -> None:
         """A request that was counted off and will not be sent."""
-        if phase == "measure" and self._left is not None:
+        if phase == "measure" and self._left is not None and self._counts(user):
             self._left += 1
 
     async def _one(self, start: Start) -> Row:

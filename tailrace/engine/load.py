@@ -19,9 +19,12 @@ from tailrace.engine.arrivals import cumulative, schedule, shard
 from tailrace.engine.closed_loop import ClosedLoop, Thoughts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.open_loop import OpenLoop
+from tailrace.engine.open_sessions import OpenSessions
 from tailrace.engine.recorder import Recorder
-from tailrace.engine.scheduler import Bounds, Scheduler, Send, Start
+from tailrace.engine.replayed import Replayed, cumulative_of
+from tailrace.engine.scheduler import Bounds, Scheduler, Send, Sending, Start
 from tailrace.engine.stop import Stop
+from tailrace.engine.talks import Talks, seated
 from tailrace.results.arrival_stats import arrival_stats
 from tailrace.results.facts import StageFacts
 from tailrace.scenarios.model import Level, Think
@@ -55,6 +58,8 @@ def connections_ahead(level: Level) -> int:
     if level.arrivals is None:
         return level.users or 0
     rates = [rate for p in level.arrivals.phases for rate in (p.from_per_s, p.to_per_s)]
+    if level.arrivals.trace is not None:
+        rates = [level.arrivals.trace.mean_per_s]
     wanted = math.ceil(max(rates, default=8.0) * _AHEAD_S)
     return min(max(wanted, 4), level.max_in_flight or _MOST_AHEAD, _MOST_AHEAD)
 
@@ -82,22 +87,28 @@ def scheduler_of(
     ledger: Ledger,
     recorder: Recorder,
     stop: Stop,
+    asking: Talks | Replayed | None = None,
 ) -> Scheduler:
-    """The loop that holds this worker's share of the level; ``seed`` is the level's own."""
+    """The loop that holds this worker's share of the level; ``seed`` is the level's own.
+
+    ``asking`` is what a trace or sessions say of its requests.
+    """
+    own = (bounds, send, ledger, recorder, stop)
     if level.arrivals is None:
         users = range(share.worker, level.users or 0, share.of)
         thoughts = None if level.think is None else thoughts_of(level.think, seed)
-        return ClosedLoop(bounds, send, ledger, recorder, stop, users, thoughts)
+        if isinstance(asking, Talks):
+            return ClosedLoop(*own, users, asking.thoughts(thoughts), asking.begins)
+        return ClosedLoop(*own, users, thoughts)
     limit = None if level.max_in_flight is None else share.count(level.max_in_flight)
-    return OpenLoop(
-        bounds,
-        send,
-        ledger,
-        recorder,
-        stop,
-        starts_of(level, level.arrivals, share, seed, bounds),
-        Admission(limit, level.when_full),
-    )
+    admission = Admission[Sending](limit, level.when_full)
+    if isinstance(asking, Replayed):
+        replayed = asking.starts(share.worker, share.of, bounds, level.requests)
+        return OpenLoop(*own, replayed, admission)
+    starts = starts_of(level, level.arrivals, share, seed, bounds)
+    if isinstance(asking, Talks):
+        return OpenSessions(*own, seated(starts), admission, asking)
+    return OpenLoop(*own, starts, admission)
 
 
 def starts_of(
@@ -155,8 +166,8 @@ def arrivals_judged(
     begun = np.sort(np.asarray(begun_ns, dtype=np.int64)) - from_ns
     if not len(begun) or until_ns <= from_ns:
         return found
+    trace = level.arrivals.trace
+    curve = cumulative(level.arrivals) if trace is None else cumulative_of(trace)
     # By requests, what follows the last arrival is waiting for answers.
     length_ns = until_ns - from_ns if level.requests is None else int(begun[-1]) + 1
-    return found | arrival_stats(
-        begun, 0, length_ns, cumulative(level.arrivals), process, burstiness
-    )
+    return found | arrival_stats(begun, 0, length_ns, curve, process, burstiness)

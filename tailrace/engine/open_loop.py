@@ -22,6 +22,7 @@ from tailrace.engine.ledger import Ledger
 from tailrace.engine.recorder import Recorder
 from tailrace.engine.scheduler import Bounds, Scheduler, Send, Sending, Start
 from tailrace.engine.stop import Stop
+from tailrace.errors import TailraceError
 
 
 class OpenLoop(Scheduler):
@@ -59,7 +60,11 @@ class OpenLoop(Scheduler):
         """Make the next request ready, and start it when it is due."""
         if self._over:
             return
-        start = next(self._starts, None)
+        try:
+            start = next(self._starts, None)
+        except TailraceError as error:  # a trace is no longer what it was when it was checked
+            self._stop.abort(str(error))
+            start = None
         if start is None:
             self._all_made = True
             self._check_out()
@@ -103,11 +108,15 @@ class OpenLoop(Scheduler):
 
     async def _one(self, sending: Sending) -> None:
         try:
-            await self._see_through(sending)
+            await self._whole(sending)
         finally:
             self._running -= 1
             self._follow()
             self._check_out()
+
+    async def _whole(self, sending: Sending) -> None:
+        """All that an arrival brings with it: one request."""
+        await self._see_through(sending)
 
     def _follow(self) -> None:
         """Somebody's place is free: start who waits for it, unless nothing is to start any more."""

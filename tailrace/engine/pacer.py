@@ -35,6 +35,13 @@ class Pacer:
             self._arm(due_ns)
         await woken
 
+    def release(self) -> None:
+        """Wake everybody now, due or not: nothing more is to start."""
+        for _, _, woken in self._waiting:
+            if not woken.done():
+                woken.set_result(None)
+        self._waiting.clear()
+
     def close(self) -> None:
         """Wake nobody any more."""
         self._alarm.close()

@@ -107,7 +107,7 @@ def take_snapshot(facts: RunFacts, stage: StageFacts, now: Progress, at_ns: int)
         elapsed_s=seconds,
         planned_s=planned_s,
         done_requests=now.done,
-        planned_requests=None if warming else stage.requests,
+        planned_requests=None if warming or facts.scenario.get("sessions") else stage.requests,
         in_flight=now.in_flight,
         requests_per_s=None if warming or seconds <= 0 else now.window_requests / seconds,
         tokens_per_s=None if warming or seconds <= 0 else now.window_tokens / seconds,

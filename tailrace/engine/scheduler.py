@@ -21,6 +21,7 @@ from tailrace.engine.ledger import Ledger
 from tailrace.engine.recorder import Recorder
 from tailrace.engine.stop import Stop
 from tailrace.results.schema import Outcome, Phase, Row
+from tailrace.scenarios.traces import TraceRow
 
 SETTLE_AT_ONCE = 8
 """Rows recorded before the loop gets a turn; some 0.3 ms."""
@@ -33,12 +34,19 @@ class Start(NamedTuple):
     """In an open loop its place in the schedule."""
     phase: Phase
     intended_ns: int
+    traced: TraceRow | None = None
+    """The row of a trace that it replays."""
+    seat: int | None = None
+    """Whose session it belongs to; None is the user's."""
 
 
 class Sending(Protocol):
     """A request under way, as the scheduler sees it (see request.Attempt)."""
 
-    row: Row
+    @property
+    def row(self) -> Row:
+        """The row that it fills."""
+        ...
 
     async def perform(self) -> Row:
         """Until its outcome."""

@@ -33,7 +33,7 @@ def sealer(scenario: Scenario) -> Callable[[Row], None] | None:
         if row.outcome == "ok" and (row.text or row.reasoning):
             row.output_hash = output_hash(row.text or "", row.reasoning or "")
         if not keep_text:
-            row.text = row.reasoning = None
+            row.text = row.reasoning = row.tool_calls = None
 
     return seal
 

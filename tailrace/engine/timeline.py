@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from array import array
 from itertools import pairwise
+from typing import Any
 
 from tailrace.engine.dialects.delta import Delta, Usage
+from tailrace.engine.dialects.tool_calls import assembled
 from tailrace.results.schema import Row
 
 
@@ -16,6 +18,7 @@ class Timeline:
     """Notes what an answer said and when; ``fill`` writes it into a row."""
 
     __slots__ = (
+        "_calls",
         "_first_answer_ns",
         "_first_event_ns",
         "_outputs_ns",
@@ -32,6 +35,7 @@ class Timeline:
     def __init__(self, keep_text: bool = False) -> None:
         self._texts: list[str] | None = [] if keep_text else None
         self._reasonings: list[str] = []
+        self._calls: list[Any] = []
         self._first_event_ns: int | None = None
         self._first_answer_ns: int | None = None
         self._outputs_ns = array("q")
@@ -58,6 +62,8 @@ class Timeline:
                 self._reasonings.append(delta.reasoning)
             if usage is not None and usage.output_tokens is not None:
                 self._running_tokens.append(usage.output_tokens)
+        if delta.calls is not None and self._texts is not None:
+            self._calls.append(delta.calls)
         if delta.finish_reason is not None:
             self.finish_reason = delta.finish_reason
         if usage is not None:
@@ -103,6 +109,7 @@ class Timeline:
             row.last_output_ns = self._whole_ns - origin_ns
         if self._texts is not None:
             row.text, row.reasoning = "".join(self._texts), "".join(self._reasonings)
+            row.tool_calls = assembled(self._calls) or None
         self._fill_tokens(row)
 
     def _fill_tokens(self, row: Row) -> None:

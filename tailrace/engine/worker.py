@@ -12,8 +12,11 @@ import gc
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
+from tailrace.engine.asked import Asked
+from tailrace.engine.asking import Askings
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import OpenAIChat
@@ -36,6 +39,7 @@ from tailrace.engine.scheduler import Sending as AnySending
 from tailrace.engine.scheduler import Start
 from tailrace.engine.sealing import asked_hash, gathers_text, sealer
 from tailrace.engine.stop import Stop
+from tailrace.engine.talks import Talks
 from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
 from tailrace.results.facts import Books, StageFacts
@@ -121,12 +125,14 @@ class Worker:
         self._dialect: Dialect = OpenAIChat()
         self._source = source_of(scenario)
         self._seal = sealer(scenario)
+        self._askings = Askings(scenario)
         self._sequence = first_sequence + share.worker
         self._target: Target | None = None
         self._outgoing: Outgoing | None = None
         self._journal: Journal | None = None
         self._live: Live | None = None
         self._level_stop: Stop | None = None
+        self._talks: Talks | None = None
         self.loop_begun: Sequence[int] = ()
         """When the last level's open loop acted on its arrivals, ns since the origin."""
 
@@ -141,23 +147,30 @@ class Worker:
             if self.scenario.data.align:
                 known = target.alignment
                 self._source = source_of(self.scenario, known and Alignment(*known))
-            keep = self._source.distinct is not None
-            salt = self.scenario.salt
-            if not self.scenario.deterministic:
-                salt += target.mark  # what a killed sitting asked is in the server's cache
-            scenario = replace(self.scenario, base_url=target.base_url, salt=salt)
+            scenario = replace(self.scenario, base_url=target.base_url)
+            if target.mark and not scenario.deterministic:
+                # What a killed sitting asked is in the server's cache.
+                scenario = replace(scenario, salt=scenario.salt + target.mark)
+                self._askings = Askings(scenario)
+            keep = self._source.distinct is not None and not self._askings.ask_anew
             headers = headers_of(self._secret_headers, target.headers)
             self._outgoing = Outgoing(scenario, target.model, self._dialect, headers, keep)
             self._journal = self._folder.open_journal(target.folder, self._part)
         return self._outgoing
 
-    def sending(self, row: Row, outgoing: Outgoing, keeper: Keeper) -> AnySending:
+    def sending(
+        self, row: Row, outgoing: Outgoing, keeper: Keeper, asked: Asked | None = None
+    ) -> AnySending:
         """The next request, ready to be sent, with the row it fills.
 
-        ``keeper`` keeps the rows of attempts that failed before the last one.
+        ``keeper`` keeps the rows of attempts that failed before the last one; ``asked`` is what a
+        trace or a session has it ask, and not the source.
         """
         scenario, sequence = self.scenario, self._next_sequence()
-        item = self._source.item(sequence)
+        asked = asked or Asked(self._source.item(sequence))
+        item = asked.item
+        nonce_of = sequence if asked.nonce_of is None else asked.nonce_of
+        gather = gathers_text(scenario) or asked.keep_text
         row.prompt = item.id
         row.model = item.model
         row.streamed = scenario.stream
@@ -165,8 +178,8 @@ class Worker:
             row.asked_hash = asked_hash(scenario, item)
 
         def make(row: Row) -> Sending:
-            attempt = Attempt(row, self._dialect, self.origin.perf_ns, gathers_text(scenario))
-            return Sending(attempt, self.wire, outgoing.request(item, sequence, row.id))
+            attempt = Attempt(row, self._dialect, self.origin.perf_ns, gather)
+            return Sending(attempt, self.wire, outgoing.request(item, nonce_of, row.id))
 
         if not scenario.retries.times:
             return make(row)
@@ -228,6 +241,7 @@ class Worker:
         stage.max_in_flight = live.ledger.max_in_flight
         stage.connections_opened = self.wire.opened - opened_before
         stage.stamps = self.wire.stamps.facts()
+        stage.sessions = None if self._talks is None else self._talks.close()
         self.loop_begun = [since(at_ns) for at_ns in live.loop.begun_ns]
         gc.collect()  # the level's histograms hold each other
         return stage
@@ -262,14 +276,20 @@ class Worker:
         seed = self.scenario.seed + stage.index
         prefix = f"{target.folder}-{stage.index}{target.mark}"
 
+        asking = self._askings.of(level, seed, self._share, self._next_sequence)
+        self._talks = asking if isinstance(asking, Talks) else None
+
         def send(start: Start) -> AnySending:
             request_id = f"{prefix}-{self._sequence}"
             intended_ns = self.origin.since(start.intended_ns)
             row = Row(request_id, stage.index, start.user, start.phase, intended_ns)
+            if asking is not None:
+                return asking.sending(start, row, partial(self.sending, row, outgoing, loop))
             return self.sending(row, outgoing, loop)
 
         stop = self._level_stop = self._stop.child()
-        loop = scheduler_of(level, self._share, seed, bounds, send, ledger, recorder, stop)
+        own = (level, self._share, seed, bounds, send, ledger, recorder, stop)
+        loop = scheduler_of(*own, asking)
         return Live(bounds, loop, ledger, glance, stage)
 
 

@@ -15,6 +15,7 @@ import msgspec
 from tailrace.errors import ResultError
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.schema import RUN_SCHEMA
+from tailrace.results.session_facts import SessionBooks
 from tailrace.results.stamp_facts import StampFacts
 
 Status = Literal["running", "ok", "failed", "skipped", "interrupted"]
@@ -87,6 +88,8 @@ class StageFacts:
     """In a table's cell: ``8`` users, or ``50/s`` of an open loop."""
     arrivals: dict[str, Any] | None = None
     """An open loop's requested and realised arrivals; see results/arrival_stats.py."""
+    sessions: SessionBooks | None = None
+    """How the sessions of the level ended; None where requests stand for themselves."""
 
     parts: list[StageFacts] = field(default_factory=list)
     """What each of several workers found; empty where there was one."""

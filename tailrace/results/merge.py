@@ -12,6 +12,7 @@ import numpy as np
 
 from tailrace.results.facts import Books, StageFacts
 from tailrace.results.hist import Hist
+from tailrace.results.session_facts import sum_sessions
 from tailrace.results.spread import Spread, spread_of
 from tailrace.results.stamp_facts import StampFacts
 
@@ -27,6 +28,7 @@ def merge_into(stage: StageFacts, parts: Sequence[StageFacts]) -> None:
     stage.measure_until_ns = max(part.measure_until_ns or 0 for part in parts)
     stage.connections_opened = sum(part.connections_opened for part in parts)
     stage.stamps = sum_stamps([part.stamps for part in parts])
+    stage.sessions = sum_sessions(part.sessions for part in parts)
     if len(parts) == 1:
         (part,) = parts
         stage.pulse = part.pulse

@@ -98,6 +98,7 @@ def stage_result(
         **{name: groups.result() for name, groups in tally.groups.items()},
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
+        "sessions": tally.sessions.result(facts.sessions),
         "audit": [as_dict(finding) for finding in audit_stage(facts, tally)],
     }
 

@@ -7,7 +7,7 @@ in ``run.json``. Points in time are whole nanoseconds since the run's origin (``
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -95,6 +95,17 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     """Of what was asked, in a deterministic run."""
     output_hash: str | None = None
     """Of a whole answer's text and reasoning, in a deterministic run; see outputs.py."""
+    tool_calls: list[dict[str, Any]] | None = None
+    """The tools that the answer calls, where answers are kept."""
+    session: int | None = None
+    """Number of the session that it belongs to, within its level; below 0 for those that came in
+    the warm-up of an open loop."""
+    turn: int = 0
+    """Place in its session, from 1."""
+    step: int = 0
+    """Rounds of tool results in this turn before it."""
+    session_end: bool = False
+    """Its session ended with it: finished where it is ok, else broken off."""
     reads: int = 0
     """Socket reads that carried body bytes."""
     body_bytes: int = 0

@@ -16,6 +16,7 @@ from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
+from tailrace.results.session_tally import SessionTally
 from tailrace.results.window import Window
 
 STALL_FLOOR_NS = 1_000_000_000
@@ -58,8 +59,7 @@ class Tally:
         self.itl_requests = 0
         self.lump_requests = 0
         """Measured ok requests of 8 or more tokens whose TTFT is over 95 % of their E2E."""
-        self.stalls = self.stalled_requests = 0
-        self.reused = 0
+        self.stalls = self.stalled_requests = self.reused = 0
         self.reads = 0
         """Socket reads with body bytes of the requests that give samples."""
         self.chunks_seen = 0
@@ -75,6 +75,7 @@ class Tally:
         """Rows of requests that were not to be streamed."""
         self.retries = Retried()
         self.groups = groups_of_stage() if keep_spans else {}
+        self.sessions = SessionTally()
 
     @property
     def streams(self) -> bool:
@@ -104,6 +105,7 @@ class Tally:
         self.outcomes_all[row.outcome] += 1
         self.window_requests += self._window.has_end(row)
         self.window_tokens += self._window.tokens(row)
+        self.sessions.add(row)
         if row.phase != "measure":
             return
         self.outcomes[row.outcome] += 1

@@ -8,6 +8,8 @@ from typing import Any
 
 from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
 from tailrace.results.schema import OUTCOMES
+from tailrace.results.session_facts import session_reasons
+from tailrace.results.trace_notes import length_notes, trace_notes, trace_of, trace_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Verdict:
 def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
     """Judge a run from its facts and its models' result documents, in the same order."""
     reasons: list[str] = []
-    notes: list[str] = []
+    notes: list[str] = [*trace_notes(facts.scenario)]
     if facts.ended is None:
         reasons.append("the run did not end: requests in flight at its death left no line")
     if facts.ended == "aborted":
@@ -56,6 +58,10 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
                 reasons += _book_reasons(model, stage, document)
             reasons += _audit_reasons(model, stage, document)
             notes += _load_notes(model, stage, document)
+            where, trace = f"{model.model} at {stage.label}", trace_of(facts.scenario, stage.index)
+            notes += length_notes(where, trace, document)
+            if facts.ended == "complete":
+                reasons += trace_reasons(where, trace, document)
     if measured == 0:
         reasons.append("no measured request ended ok")
     return Verdict(tuple(reasons), tuple(notes))
@@ -85,6 +91,8 @@ def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]
         kept, counted = document["counts"]["journal"][name], getattr(stage.books, name)
         if kept != counted:
             yield f"{where}: {counted} {said}, the journal has {kept}"
+    if stage.sessions is not None:
+        yield from session_reasons(where, stage.sessions, document["sessions"]["journal"])
 
 
 def _audit_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
@@ -98,6 +106,8 @@ def _audit_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any
 
 def _load_notes(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
     mean = document["in_flight"]["mean"]
+    if stage.sessions is not None:
+        return  # between turns nothing is in flight
     if stage.users and not stage.think_s and mean is not None and mean < 0.95 * stage.users:
         yield (
             f"{model.model} at {stage.label}: only {mean:.2f} requests were in flight on "

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-Content = str | tuple[dict[str, Any], ...]
-"""Text, or the parts of a message (text, images) as the chat API writes them."""
+Content = str | tuple[dict[str, Any], ...] | dict[str, Any]
+"""Text, or the parts of a message (text, images) as the chat API writes them, or all of a message
+but its role, where it has more than a content (tool calls)."""
 Message = tuple[str, Content]
 """(role, content)."""
 

@@ -9,6 +9,7 @@ from tailrace.scenarios.data import Data
 from tailrace.scenarios.model_entry import ModelEntry
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.retries import Retries
+from tailrace.scenarios.sessions import Sessions
 
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
@@ -109,6 +110,8 @@ class Scenario:
     ca_file: str | None = None
     entries: tuple[ModelEntry, ...] = ()
     """What a models file says of each of ``models``; empty without one."""
+    sessions: Sessions | None = None
+    """Conversations of several turns instead of single requests."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what ``run.json`` keeps."""

@@ -36,4 +36,6 @@ def _with_slot(content: Content) -> Content:
     slot = f"[{NONCE_SLOT}] "
     if isinstance(content, str):
         return slot + content
+    if isinstance(content, dict):
+        return content
     return ({"type": "text", "text": slot}, *content)

@@ -15,8 +15,9 @@ from typing import Literal
 
 from tailrace.errors import UsageError
 from tailrace.scenarios.parse import seconds
+from tailrace.scenarios.traces import Trace
 
-ProcessName = Literal["constant", "poisson", "gamma", "replay"]
+ProcessName = Literal["constant", "poisson", "gamma", "replay", "trace"]
 
 MOST_PER_S = 1_000_000.0
 LEAST_PER_S = 1e-5
@@ -49,6 +50,8 @@ class Arrivals:
     burstiness: float = 1.0
     """Shape of the gamma gaps: 1 is Poisson, lower is burstier (CV^2 of a gap = 1/shape)."""
     offsets_s: tuple[float, ...] = ()
+    trace: Trace | None = None
+    """What ``trace`` replays; its rows say when requests are due and what they ask."""
 
     @property
     def lasts_s(self) -> float | None:
@@ -63,6 +66,8 @@ class Arrivals:
     @property
     def text(self) -> str:
         """In a table's cell: ``50/s``, ``5..50/s``, ``replay``; a range where the rate changes."""
+        if self.trace is not None:
+            return self.trace.text
         if not self.phases:
             return self.process
         rates = [rate for phase in self.phases for rate in (phase.from_per_s, phase.to_per_s)]

@@ -34,6 +34,7 @@ DETAILS = USAGE | {
 }
 CALL = [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}]
 ARGUMENTS = [{"index": 0, "function": {"arguments": '{"a"'}}]
+NO_FUNCTION = [{"index": 0, "function": None}]
 NO_WORD = [{"index": 0, "function": {"arguments": ""}}]
 
 CHUNKS = {
@@ -62,14 +63,20 @@ CHUNKS = {
         chunk({"content": "", "reasoning_content": "r"}),
         Delta(reasoning="r"),
     ),
-    "tool name": (chunk({"tool_calls": CALL}), Delta(tool=True)),
-    "tool arguments": (chunk({"tool_calls": ARGUMENTS}), Delta(tool=True)),
-    "tool call with no word": (chunk({"tool_calls": NO_WORD}), Delta()),
-    "the second tool call has a word": (chunk({"tool_calls": NO_WORD + CALL}), Delta(tool=True)),
-    "tool call with text": (chunk({"content": "a", "tool_calls": CALL}), Delta("a", "", True)),
+    "tool name": (chunk({"tool_calls": CALL}), Delta(tool=True, calls=CALL)),
+    "tool arguments": (chunk({"tool_calls": ARGUMENTS}), Delta(tool=True, calls=ARGUMENTS)),
+    "tool call with no word": (chunk({"tool_calls": NO_WORD}), Delta(calls=NO_WORD)),
+    "the second tool call has a word": (
+        chunk({"tool_calls": NO_WORD + CALL}),
+        Delta(tool=True, calls=NO_WORD + CALL),
+    ),
+    "tool call with text": (
+        chunk({"content": "a", "tool_calls": CALL}),
+        Delta("a", "", True, calls=CALL),
+    ),
     "tool_calls null": (chunk({"content": "a", "tool_calls": None}), Delta("a")),
     "tool_calls empty": (chunk({"tool_calls": []}), Delta()),
-    "tool function null": (chunk({"tool_calls": [{"index": 0, "function": None}]}), Delta()),
+    "tool function null": (chunk({"tool_calls": NO_FUNCTION}), Delta(calls=NO_FUNCTION)),
     "usage in the finish chunk": (
         chunk({}, finish_reason="stop", usage=USAGE),
         Delta(finish_reason="stop", usage=Usage(3, 9)),

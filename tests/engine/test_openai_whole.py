@@ -17,6 +17,7 @@ USAGE = {
     "prompt_tokens_details": {"cached_tokens": 4},
     "completion_tokens_details": {"reasoning_tokens": 2},
 }
+CALL = [{"function": {"name": "f", "arguments": "{}"}}]
 
 
 def answer(message: object, finish: str | None = "stop", **more: object) -> bytes:
@@ -38,8 +39,8 @@ ANSWERS: dict[str, tuple[bytes, Delta]] = {
     ),
     "reasoning": (answer({"content": "a", "reasoning": "r"}), Delta("a", "r", False, "stop")),
     "a tool call": (
-        answer({"content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}),
-        Delta(tool=True, finish_reason="stop"),
+        answer({"content": None, "tool_calls": CALL}),
+        Delta(tool=True, finish_reason="stop", calls=CALL),
     ),
     "no finish reason": (answer({"content": "a"}, None), Delta("a")),
     "usage": (

@@ -29,6 +29,7 @@ made_by = {
     "Phase": st.sampled_from(get_args(Phase)),
     "Outcome": st.sampled_from(get_args(Outcome)),
     "TokenSource": st.sampled_from(get_args(TokenSource)),
+    "list[dict[str, Any]] | None": st.none() | st.lists(st.dictionaries(texts, texts), max_size=2),
     "list[int]": st.lists(times, max_size=5),
     "list[int] | None": st.none() | st.lists(counts, max_size=5),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -32,6 +32,8 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     """An error that the server reported inside the stream."""
     done: bool = False
     """The server's own mark that the answer is whole."""
+    calls: Any = None
+    """Pieces of tool calls as the event has them; see tool_calls.py."""
 
 
 class Ask(NamedTuple):

@@ -32,7 +32,7 @@ class OpenAIChat:
         """The request's JSON body."""
         body: dict[str, object] = {
             "model": ask.model,
-            "messages": [{"role": role, "content": content} for role, content in ask.messages],
+            "messages": [message_object(role, content) for role, content in ask.messages],
             "max_tokens": ask.max_tokens,
             "temperature": ask.temperature,
             "stream": ask.stream,
@@ -81,6 +81,7 @@ class OpenAIChat:
                 has_tool_output(delta["tool_calls"]) if "tool_calls" in delta else False,
                 str(finish) if (finish := choice.get("finish_reason")) else None,
                 read_usage(usage) if usage else None,
+                calls=delta.get("tool_calls") or None,
             )
         except (AttributeError, KeyError, IndexError, TypeError) as exc:
             raise ValueError(f"not a chat completion chunk: {exc}") from None
@@ -101,9 +102,15 @@ class OpenAIChat:
                 str(finish) if (finish := choice.get("finish_reason")) else None,
                 read_usage(usage) if usage else None,
                 done=True,
+                calls=message.get("tool_calls") or None,
             )
         except (AttributeError, KeyError, IndexError, TypeError) as exc:
             raise ValueError(f"not a chat completion: {type(exc).__name__} {exc}") from None
+
+
+def message_object(role: str, content: object) -> dict[str, object]:
+    """A message of the body; a content that is an object is the rest of the message."""
+    return {"role": role, **(content if isinstance(content, dict) else {"content": content})}
 
 
 class _PlainDelta(msgspec.Struct, gc=False):

@@ -23,6 +23,7 @@ from tailrace.results.render.figures import (
     number,
     share,
 )
+from tailrace.results.render.session_sheets import session_tables
 from tailrace.results.render.table import PERCENTILES, Level
 from tailrace.results.render.text import safe_text
 from tailrace.results.schema import OUTCOMES
@@ -61,12 +62,14 @@ def results_sheet(levels: Sequence[Level]) -> Sheet:
 def detail_sheets(levels: Sequence[Level]) -> list[Sheet]:
     """Outcomes, load, tokens, errors of one model; sheets without rows are left out."""
     reached = [level for level in levels if level.reached]
+    tables = session_tables(reached)
     sheets = (
         _audit(reached),
         _outcomes(reached),
         _in_flight(reached),
         _tokens(reached),
         _errors(reached),
+        *(Sheet(title, names, ("",) * len(names), rows) for title, names, rows in tables),
     )
     return [sheet for sheet in sheets if sheet.rows]
 

@@ -77,6 +77,8 @@ class Level:
     mix: tuple[Mapping[str, Any], ...] = ()
     """Requests by model asked, where there are several."""
     metrics: Mapping[str, Distribution] = field(default_factory=dict)
+    sessions: Mapping[str, Any] | None = None
+    """How its sessions and their turns went; None where there were none."""
 
     @property
     def reached(self) -> bool:
@@ -148,6 +150,7 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
             {key: safe_text(text) for key, text in finding.items()} for finding in stage["audit"]
         ),
         metrics={name: _distribution(stage["metrics"][name]) for name in NAMES},
+        sessions=stage.get("sessions"),
     )
 
 

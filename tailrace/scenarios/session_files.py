@@ -1,0 +1,37 @@
+"""Session files: the sessions of a scenario, read from its file or made up. I/O.
+
+Each worker makes them for itself; what goes between processes is the description.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tailrace.errors import UsageError
+from tailrace.scenarios.sessions import (
+    ListedScripts,
+    MadeScripts,
+    Scripts,
+    Sessions,
+    SessionScript,
+    parse_document,
+    parse_lines,
+)
+
+
+def scripts_of(sessions: Sessions, seed: int, salt: str) -> Scripts:
+    """The sessions that the scenario describes; UsageError where its file is not such."""
+    if sessions.file is None:
+        return MadeScripts(sessions, seed, salt)
+    return ListedScripts(read_sessions(sessions.file))
+
+
+def read_sessions(path: str) -> list[SessionScript]:
+    """The sessions of a JSON or JSONL file; JSONL where its name ends so."""
+    where = f"--sessions file {path!r}"
+    try:
+        data = Path(path).read_bytes()
+    except OSError as exc:
+        raise UsageError(f"{where} cannot be read: {exc.strerror}; name another file") from None
+    lines = Path(path).suffix.lower() in (".jsonl", ".ndjson")
+    return parse_lines(data, where) if lines else parse_document(data, where)
