@@ -16,6 +16,8 @@ MOST_WORKERS = 256
 
 def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     """The load levels that the options describe; raises UsageError naming those that clash."""
+    if values.get("levels"):
+        return _of_file(values)
     _one_load(values)
     if values["rate"] is not None:
         loads = [
@@ -26,6 +28,17 @@ def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     if values["replay"] is not None:
         return (_open_level(values, Arrivals((), "replay", offsets_s=_offsets(values["replay"]))),)
     return _closed_levels(values)
+
+
+def _of_file(values: dict[str, Any]) -> tuple[Level, ...]:
+    """The levels of a scenario file, each a set of values of its own."""
+    found: list[Level] = []
+    for number, own in enumerate(values["levels"], 1):
+        try:
+            found += levels(values | own | {"levels": None})
+        except UsageError as exc:
+            raise UsageError(f"level {number}: {exc}") from None
+    return tuple(found)
 
 
 def workers(text: str) -> int:

@@ -253,6 +253,7 @@ def stage_of(
         index=index,
         users=None if level.users is None else share.count(level.users),
         load=level.load,
+        round=level.round,
         think_s=0.0 if level.think is None else level.think.mean_s,
         warmup_s=level.warmup_s,
         duration_s=level.duration_s,

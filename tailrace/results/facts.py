@@ -85,6 +85,8 @@ class StageFacts:
     """In a table's cell: ``8`` users, or ``50/s`` of an open loop."""
     arrivals: dict[str, Any] | None = None
     """An open loop's requested and realised arrivals; see results/arrival_stats.py."""
+    round: int = 0
+    """Which repetition of the levels it belongs to, from 1; 0 where there is only one."""
 
     parts: list[StageFacts] = field(default_factory=list)
     """What each of several workers found; empty where there was one."""
@@ -92,7 +94,8 @@ class StageFacts:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        return f"round {self.round}, {what}" if self.round else what
 
 
 @dataclass(slots=True)

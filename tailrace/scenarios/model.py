@@ -44,6 +44,8 @@ class Level:
     """Cap of an open loop; None is none."""
     when_full: PolicyName = "queue"
     """What becomes of an arrival that finds the cap reached."""
+    round: int = 0
+    """Which repetition of the levels it belongs to, from 1; 0 where there is only one."""
 
     @property
     def load(self) -> str:
@@ -53,7 +55,8 @@ class Level:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        return f"round {self.round}, {what}" if self.round else what
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""Located: a JSON, YAML or TOML text as plain data, with the line of each key. Pure.
+
+Rule: a message about a file names the line. The values come from each format's own parser; the
+lines of JSON come from YAML's, which reads JSON as well and keeps its marks. A key that stands
+twice is refused, because one of the two would be lost without a word.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tailrace.errors import UsageError
+
+Path = tuple[str | int, ...]
+"""Keys and list indexes, from the outermost."""
+
+_TOML_TABLE = re.compile(r"\s*(\[\[?)(.+?)\]\]?\s*(?:#.*)?")
+_TOML_KEY = re.compile(r"\s*((?:[A-Za-z0-9_.-]|\"[^\"]*\"|'[^']*')+)\s*=")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A text that was read; ``name`` is the file's, as the user gave it."""
+
+    name: str
+    data: Any
+    lines: dict[Path, int]
+
+    def where(self, *path: str | int) -> str:
+        """``models.json line 4``: the line of that key, or of the nearest thing around it."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.lines:
+                return f"{self.name} line {self.lines[path[:end]]}"
+        return self.name
+
+
+def located(text: str, name: str) -> Located:
+    """Read a text by the suffix of its name; raises UsageError naming the file and the line."""
+    suffix = name.rpartition(".")[2].lower()
+    if suffix == "toml":
+        return _toml(text, name)
+    if suffix in ("yaml", "yml"):
+        return _yaml(text, name)
+    if suffix == "json":
+        return _json(text, name)
+    raise UsageError(f"{name!r} must end in .json, .yaml or .toml, to say what it is")
+
+
+def _json(text: str, name: str) -> Located:
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        raise UsageError(f"{name} line {exc.lineno} is not JSON: {exc.msg}") from None
+    import yaml
+
+    try:
+        node = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return Located(name, data, {})
+    return Located(name, data, dict(_marks(node, name)))
+
+
+def _yaml(text: str, name: str) -> Located:
+    import yaml
+
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = dict(_marks(node, name))
+        return Located(name, yaml.safe_load(text), lines)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        line = "" if mark is None else f" line {mark.line + 1}"
+        raise UsageError(f"{name}{line} is not YAML: {exc.problem}") from None
+    except (yaml.YAMLError, ValueError) as exc:
+        raise UsageError(f"{name} is not YAML: {str(exc).splitlines()[0]}") from None
+
+
+def _marks(node: Any, name: str, path: Path = (), seen: tuple[int, ...] = ()) -> Iterator[Any]:
+    """(path, line) of everything below a YAML node; an anchor inside itself is not followed."""
+    import yaml
+
+    if node is None or id(node) in seen:
+        return
+    seen = (*seen, id(node))
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _marks(item, name, (*path, index), seen)
+    elif isinstance(node, yaml.MappingNode):
+        met: set[str] = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            text = str(key.value)
+            if text in met:
+                raise UsageError(f"{name} line {line}: {text!r} stands twice; keep one of them")
+            met.add(text)
+            yield from _marks(value, name, (*path, text), seen)
+            yield (*path, text), line
+
+
+def _toml(text: str, name: str) -> Located:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise UsageError(f"{name} is not TOML: {exc}") from None
+    lines: dict[Path, int] = {(): 1}
+    table: Path = ()
+    counts: dict[Path, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := _TOML_TABLE.fullmatch(line.rstrip("\r")):
+            table = _toml_path(match[2])
+            if match[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            lines.setdefault(table, number)
+        elif match := _TOML_KEY.match(line):
+            lines.setdefault((*table, *_toml_path(match[1])), number)
+    return Located(name, data, lines)
+
+
+def _toml_path(key: str) -> Path:
+    """A dotted key as TOML's own parser understands it; empty for what only looks like one."""
+    try:
+        data: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        return ()
+    path: Path = ()
+    while isinstance(data, dict):
+        ((name, data),) = data.items()
+        path = (*path, name)
+    return path
