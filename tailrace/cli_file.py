@@ -30,10 +30,14 @@ _RANK = {
     ParameterSource.ENVIRONMENT: 2,
     ParameterSource.DEFAULT_MAP: 1,
 }
-EXCLUSIVE = (("concurrency", "rate", "replay", "levels"), ("duration", "requests"))
+EXCLUSIVE = (
+    ("concurrency", "rate", "replay", "trace", "levels"),
+    ("duration", "requests"),
+    ("prompts", "prompts_file", "input_tokens", "sessions", "turns"),
+)
 """Parameters of which the one from the strongest source counts."""
 _OF_USERS, _OF_RATES = ("think_time",), ("max_in_flight", "burstiness")
-_MISFITS = {"concurrency": _OF_RATES, "rate": _OF_USERS, "replay": _OF_USERS}
+_MISFITS = {"concurrency": _OF_RATES, "rate": _OF_USERS, "replay": _OF_USERS, "trace": _OF_USERS}
 """What a load has no use for."""
 
 
@@ -88,7 +92,7 @@ def settled(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:
     levels = () if found is None else found.levels
     settled = values | {"levels": levels or None}
     for name in replaced(ctx, settled):
-        settled[name] = None
+        settled[name] = () if isinstance(settled[name], tuple) else None
     if settled["levels"]:
         settled["levels"] = [_whole_level(ctx, settled, level) for level in levels]
     return settled
@@ -105,7 +109,7 @@ def replaced(ctx: click.Context, values: dict[str, Any]) -> dict[str, str]:
     """Parameters that do not count, each with the one that took its place."""
     gone: dict[str, str] = {}
     for group in EXCLUSIVE:
-        given = [name for name in group if values.get(name) is not None]
+        given = [name for name in group if values.get(name) not in (None, ())]
         if not given:
             continue
         winner = max(given, key=lambda name: rank(ctx, name))
