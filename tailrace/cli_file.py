@@ -15,14 +15,16 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from tailrace.cli_keys import keys_of
 from tailrace.errors import UsageError
-from tailrace.scenarios.scenario_file import LEVEL_NAMES, ScenarioFile
+
+if TYPE_CHECKING:
+    from tailrace.scenarios.scenario_file import ScenarioFile
 
 _META = "tailrace.scenario_file"
 _RANK = {
@@ -130,6 +132,8 @@ def _whole_level(ctx: click.Context, values: dict[str, Any], own: dict[str, Any]
     A flag or variable beats the level; the file's other keys fill what it leaves open, where they
     fit its kind of load.
     """
+    from tailrace.scenarios.scenario_file import LEVEL_NAMES
+
     level = {name.replace("-", "_"): value for name, value in own.items()}
     outer = {name.replace("-", "_") for name in LEVEL_NAMES}
     strong = {name: values[name] for name in outer if name in values and rank(ctx, name) > 1}

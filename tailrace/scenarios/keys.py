@@ -11,11 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, Literal
-
-import orjson
 
 Kind = Literal["flag", "integer", "number", "choice", "text"]
 Form = Literal["number", "list", "object"]
@@ -98,6 +94,8 @@ class Key:
         if "list" in self.forms and isinstance(value, list) and value:
             return ",".join(_list_item(each) for each in value)
         if "object" in self.forms and isinstance(value, dict):
+            import orjson
+
             return orjson.dumps(value).decode()
         raise ValueError(self.name)
 
@@ -119,6 +117,8 @@ def _list_item(value: Any) -> str:
 
 def decimal(value: float) -> str:
     """A number as plain digits, without an exponent."""
+    from decimal import Decimal
+
     text = format(Decimal(repr(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -139,5 +139,7 @@ def shown(value: Any) -> str:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """``; did you mean 'x'?`` for a name that is nearly a known one, else nothing."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
