@@ -140,6 +140,29 @@ def test_where_things_stand() -> None:
     assert read(GOOD["s.toml"], "s.toml").where("max-tokens") == "s.toml line 5"
 
 
+LONG = """system = \"\"\"
+rate = 1
+\"\"\"
+duration = 5
+rate = 2
+[[levels]]
+concurrency = 1
+[[levels]]
+[[levels.phases]]
+rate = 7
+[[levels.phases]]
+rate = 8
+"""
+
+
+def test_lines_of_toml_beside_long_texts_and_in_nested_lists() -> None:
+    found = located(LONG, "s.toml")
+    assert found.where("rate") == "s.toml line 5"
+    assert found.where("levels", 0, "concurrency") == "s.toml line 7"
+    assert found.where("levels", 1) == "s.toml line 8"
+    assert found.where("levels", 1, "phases", 1, "rate") == "s.toml line 12"
+
+
 TAKES_LEVEL = "it takes concurrency, rate, arrival, duration, warmup, phases"
 BAD: list[tuple[str, str, str]] = [
     # TOML
