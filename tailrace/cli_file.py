@@ -132,12 +132,12 @@ def _whole_level(ctx: click.Context, values: dict[str, Any], own: dict[str, Any]
     A flag or variable beats the level; the file's other keys fill what it leaves open, where they
     fit its kind of load.
     """
-    from tailrace.scenarios.scenario_file import LEVEL_NAMES
+    from tailrace.scenarios.scenario_file import LEVEL_NAMES, LOADS
 
     level = {name.replace("-", "_"): value for name, value in own.items()}
     outer = {name.replace("-", "_") for name in LEVEL_NAMES}
     strong = {name: values[name] for name in outer if name in values and rank(ctx, name) > 1}
-    empty = dict.fromkeys(("concurrency", "rate", "replay"))
+    empty = dict.fromkeys(LOADS)
     bounds = ("duration", "requests")
     if any(strong.get(name) is not None for name in bounds):
         empty |= dict.fromkeys(bounds)

@@ -18,11 +18,12 @@ from tailrace.scenarios.keys import Key, decimal, nearest, shown
 from tailrace.scenarios.located import Located, Path
 
 LEVEL_NAMES = (
-    *("concurrency", "rate", "replay", "arrival", "burstiness", "max-in-flight", "when-full"),
-    *("think-time", "duration", "requests", "warmup"),
+    *("concurrency", "rate", "replay", "trace", "arrival", "burstiness"),
+    *("trace-format", "time-scale", "window", "max-in-flight", "when-full", "think-time"),
+    *("duration", "requests", "warmup"),
 )
-"""Keys that a level may have of its own."""
-LOADS = ("concurrency", "rate", "replay")
+"""Keys that a level may have of its own, where there are such options."""
+LOADS = ("concurrency", "rate", "replay", "trace")
 """Keys that make a level's load; each level has one."""
 
 _TIME = Key(
@@ -173,12 +174,13 @@ def _level(located: Located, path: Path, table: Any, keys: Mapping[str, Key]) ->
             values["rate"] = _phases(located, at, value)
         else:
             values[name] = _value(located, at, keys[name], value, f"{called}.{written}")
-    loads = [name for name in ("concurrency", "rate", "replay", "phases") if _has(table, name)]
+    choice = [name for name in (*LOADS, "phases") if name in known]
+    loads = [name for name in choice if _has(table, name)]
     if len(loads) != 1:
         found = " and ".join(loads) or "no load"
         raise UsageError(
-            f"{located.where(*path)}: {called!r} has {found}; give it one of concurrency, rate, "
-            "phases or replay"
+            f"{located.where(*path)}: {called!r} has {found}; give it one of "
+            f"{', '.join(choice[:-1])} or {choice[-1]}"
         )
     return values
 

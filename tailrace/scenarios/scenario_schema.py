@@ -34,7 +34,7 @@ def schema_of(keys: Mapping[str, Key]) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
-        "allOf": [_not_both((*LOADS, "levels", "phases"))],
+        "allOf": [_not_both((*(name for name in LOADS if name in keys), "levels", "phases"))],
         "$defs": {"level": _level(level_keys), "phases": _phases()},
     }
 
@@ -72,7 +72,7 @@ def _level(keys: Mapping[str, Key]) -> dict[str, Any]:
     properties = {name: property_of(key) for name, key in keys.items()}
     for entry in properties.values():
         entry.pop("default", None)  # what is left out is taken over from outside the level
-    loads = (*LOADS, "phases")
+    loads = (*(name for name in LOADS if name in keys), "phases")
     return {
         "type": "object",
         "properties": properties | {"phases": {"$ref": "#/$defs/phases"}},

@@ -219,8 +219,7 @@ BAD: list[tuple[str, str, str]] = [
     (
         "s.toml",
         "[[levels]]\nconcurrency = 1\n[[levels]]\nduration = 5",
-        "s.toml line 3: 'levels[2]' has no load; give it one of concurrency, rate, phases or "
-        "replay",
+        "s.toml line 3: 'levels[2]' has no load; give it one of concurrency, rate or phases",
     ),
     (
         "s.toml",
@@ -291,8 +290,8 @@ BAD: list[tuple[str, str, str]] = [
     (
         "s.yaml",
         "levels:\n  - concurrency: 1\n    rate: 5",
-        "s.yaml line 2: 'levels[1]' has concurrency and rate; give it one of concurrency, rate, "
-        "phases or replay",
+        "s.yaml line 2: 'levels[1]' has concurrency and rate; give it one of concurrency, rate "
+        "or phases",
     ),
     (
         "s.yaml",
