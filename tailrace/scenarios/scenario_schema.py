@@ -44,7 +44,7 @@ def property_of(key: Key) -> dict[str, Any]:
     one = _one(key)
     if key.many:
         one = {"anyOf": [one, {"type": "array", "items": one}]}
-    described = {"description": key.about} if key.about else {}
+    described = {"description": key.about or f"Takes {key.takes}."}
     default = {} if key.default is None or key.many else {"default": key.default}
     return described | one | default
 
