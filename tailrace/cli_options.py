@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 
 import click
 
-from tailrace import cli_asking, cli_costs, cli_data, cli_levels, cli_rounds, cli_variants
+from tailrace import (
+    cli_api,
+    cli_asking,
+    cli_costs,
+    cli_data,
+    cli_levels,
+    cli_rounds,
+    cli_variants,
+)
 from tailrace.cli_file import read_scenario
 from tailrace.cli_option import COMMAS, Command
 from tailrace.cli_option import option as _option
@@ -118,6 +126,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Load before each level's measuring; hands over without a break.",
     ),
     *cli_rounds.OPTIONS,
+    *cli_api.OPTIONS,
     _option(
         "--max-tokens",
         env=["BENCH_MAX_TOKENS"],
@@ -253,7 +262,7 @@ def run_options(command: Command) -> Command:
 
 
 _AS_IS = (
-    *("system", "max_tokens", "temperature", "nonce", "stream_usage"),
+    *("api", "system", "max_tokens", "temperature", "nonce", "stream_usage"),
     *("transport", "stamps", "loop", "insecure"),
 )
 """Options whose values are the scenario's, as click has checked them."""
@@ -262,7 +271,7 @@ _AS_IS = (
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
     _require(values)
-    values = cli_asking.settled(values)
+    values = cli_asking.settled(cli_api.of_api(values))
     headers = tuple(parse.header(text) for text in values["headers"])
     key = _api_key(values["api_key_file"])
     secret = (*headers, ("Authorization", f"Bearer {key}")) if key else headers

@@ -113,6 +113,7 @@ IO = (
     "simulate/answers.py",
     "simulate/arrival.py",
     "simulate/connection.py",
+    "simulate/embeddings.py",
     "simulate/launch.py",
     "simulate/pace.py",
     "simulate/server.py",

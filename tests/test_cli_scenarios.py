@@ -172,7 +172,7 @@ def test_init_with_a_wrong_name(tmp_path: Path, arguments: list[str], words: lis
 
 GROUPS = {
     *("agent", "chat", "code-completion", "decode-heavy"),
-    *("long-context", "rag", "short-answer"),
+    *("embeddings", "long-context", "rag", "short-answer"),
 }
 
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tailrace.engine.clock import Origin, now_ns
+from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.dialects.delta import Dialect
-from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import Prepared, Timeouts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.load import (
@@ -103,7 +103,7 @@ class Worker:
         self._share = share
         self._part = part
         self._pulse = Pulse(asyncio.get_running_loop())
-        self._dialect: Dialect = OpenAIChat()
+        self._dialect: Dialect = dialect_of(scenario.api)
         self._source = source_of(scenario)
         self._seal = sealer(scenario)
         self._sequence = share.worker

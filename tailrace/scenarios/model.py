@@ -11,6 +11,7 @@ from tailrace.scenarios.retries import Retries
 
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
+ApiName = Literal["chat", "embeddings"]
 LoopName = Literal["auto", "uvloop", "asyncio"]
 PolicyName = Literal["queue", "drop", "abort"]
 ThinkName = Literal["constant", "exponential"]
@@ -69,6 +70,7 @@ class Scenario:
     prompts: tuple[str, ...] = (DEFAULT_PROMPT,)
     data: Data = field(default_factory=Data)
     """Where prompts come from beside or instead of these texts."""
+    api: ApiName = "chat"
     system: str | None = None
     max_tokens: int = 64
     temperature: float = 0.0
