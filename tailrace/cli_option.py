@@ -35,6 +35,18 @@ class Listed(click.Option):
         return tuple(part.strip() for part in re.split(self._separator, text) if part.strip())
 
 
+class Times(click.Option):
+    """A number of times that a variable may also give as a word: true is once, false not at all."""
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """See click; a word becomes its number."""
+        text = self.resolve_envvar_value(ctx)
+        return None if text is None else _TIMES.get(text.strip().lower(), text)
+
+
+_TIMES = {"true": "1", "yes": "1", "on": "1", "false": "0", "no": "0", "off": "0"}
+
+
 def option(*names: str, env: Sequence[str] = (), **attributes: Any) -> Callable[[Command], Command]:
     """A click option with its environment variables."""
     long = next(name for name in names if name.startswith("--")).split("/")[0]
