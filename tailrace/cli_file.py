@@ -120,10 +120,26 @@ def replaced(ctx: click.Context, values: dict[str, Any]) -> dict[str, str]:
         if winner in _MISFITS:
             gone |= {
                 name: winner
-                for name in _MISFITS[winner]
+                for name in _useless(winner, values[winner])
                 if values.get(name) is not None and rank(ctx, name) < strength
             }
     return gone
+
+
+def _useless(load: str, value: Any) -> tuple[str, ...]:
+    """What a load has no use for; a rate whose phases all last has none for a duration."""
+    lasts = load == "rate" and _lasts(value)
+    return (*_MISFITS[load], "duration") if lasts else _MISFITS[load]
+
+
+def _lasts(rate: str) -> bool:
+    from tailrace.scenarios.rates import parse_rates
+
+    try:
+        levels = parse_rates(rate)
+    except UsageError:
+        return False  # which is said when the level is made
+    return all(phase.duration_s is not None for phases in levels for phase in phases)
 
 
 def _whole_level(ctx: click.Context, values: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +160,8 @@ def _whole_level(ctx: click.Context, values: dict[str, Any], own: dict[str, Any]
         level = {name: value for name, value in level.items() if name not in bounds}
     elif any(name in level for name in bounds):
         empty |= dict.fromkeys(bounds)
-    misfits = _OF_RATES if "concurrency" in level else _OF_USERS
+    load = next(name for name in LOADS if name in level)
+    misfits = _useless(load, level[load])
     empty |= {name: None for name in misfits if name in values and name not in strong}
     return empty | level | strong
 

@@ -198,6 +198,27 @@ def test_levels_of_a_file_each_with_its_own_bounds(sim_url: str, tmp_path: Path)
     assert [phase["to_per_s"] for phase in phased["arrivals"]["phases"]] == [20.0, 40.0]
 
 
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ('[[levels]]\nphases = [{ rate = 50, duration = "200ms" }]', []),
+        ("concurrency = 4", ["--rate", "50 for 200ms"]),
+        ("[[levels]]\nconcurrency = 4", ["--rate", "50 for 200ms"]),
+    ],
+)
+def test_phases_that_last_need_no_duration(
+    sim_url: str, tmp_path: Path, text: str, flags: list[str]
+) -> None:
+    (tmp_path / "s.toml").write_text(f'duration = "9s"\n{text}', encoding="utf-8")
+    done = tailrace(
+        *("run", "s.toml", "--url", sim_url, "-m", "sim", "--warmup", "0s", "-q", *flags),
+        cwd=tmp_path,
+    )
+    ran(done)
+    (level,) = stages(tmp_path)
+    assert (level["arrivals"]["phases"][0]["to_per_s"], level["duration_s"]) == (50.0, 0.2)
+
+
 def test_a_flag_beats_every_level(sim_url: str, tmp_path: Path) -> None:
     text = '[[levels]]\nconcurrency = 2\nduration = "5s"\nwarmup = "5s"\n[[levels]]\nrate = 90'
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
