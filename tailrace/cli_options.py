@@ -291,9 +291,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         header_names=tuple(name for name, _ in headers),
         connect_timeout_s=cli_levels.positive(values["connect_timeout"], "--connect-timeout"),
         idle_timeout_s=cli_levels.positive(values["idle_timeout"], "--idle-timeout"),
-        total_timeout_s=cli_levels.positive(values["timeout"], "--timeout")
-        if values["timeout"]
-        else None,
+        total_timeout_s=_limit_s(values["timeout"]),
         drain_s=parse.seconds(values["drain"], "--drain"),
         workers=cli_levels.workers(values["workers"]),
         ca_file=_ca_file(values["ca_file"]),
@@ -303,6 +301,10 @@ def wanted(values: dict[str, Any]) -> Wanted:
     scenario = cli_data.with_data(scenario, values)
     scenario = cli_asking.each_once(scenario, values)
     return Wanted(scenario, Path(values["out"]), values["name"], secret)
+
+
+def _limit_s(text: str | None) -> float | None:
+    return cli_levels.positive(text, "--timeout") if text else None
 
 
 def _require(values: dict[str, Any]) -> None:
