@@ -204,4 +204,4 @@ def test_every_scenario_of_the_catalog_runs(sim_url: str, tmp_path: Path, name: 
     )
     ran(done)
     (stage,) = load(only_run(tmp_path) / "sim" / "result.json")["stages"]
-    assert stage["counts"]["measured"]["ok"] == 6
+    assert stage["counts"]["measured"]["ok"] >= 6  # requests, or sessions of several
