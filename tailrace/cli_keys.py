@@ -58,11 +58,11 @@ def key_of(option: click.Option, name: str) -> Key:
 
 
 def _forms(hint: str) -> frozenset[Form]:
-    """What a text with this metavar may be written as: ``30`` for TIME, ``[1, 2]`` for N[,N…]."""
+    """What a text with this metavar may be besides: ``30`` for TIME, ``[1, 2]`` for N[,N…]."""
     forms: set[Form] = set()
     if hint and not _NOT_NUMBERS.search(hint):
         forms.add("number")
-    if "[," in hint:
+    if "[," in hint or ",…" in hint:
         forms.add("list")
     if hint == "JSON":
         forms.add("object")
