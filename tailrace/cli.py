@@ -20,8 +20,8 @@ from tailrace.cli_file import located_errors, settled
 from tailrace.cli_options import run_options, wanted
 from tailrace.cli_outputs import outputs
 from tailrace.cli_rubric import rubric
-from tailrace.cli_variants import select, variants
 from tailrace.cli_scenarios import COMMANDS
+from tailrace.cli_variants import select, variants
 from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
 
 if TYPE_CHECKING:
