@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tailrace import __version__
+from tailrace.cli_file import located_errors, settled
 from tailrace.cli_options import run_options, wanted
 from tailrace.cli_outputs import outputs
 from tailrace.cli_rubric import rubric
+from tailrace.cli_scenarios import COMMANDS
 from tailrace.cli_variants import select, variants
 from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
 
@@ -41,24 +43,41 @@ for _command in (outputs, rubric, select, variants):
 
 @cli.command()
 @run_options
+@click.option(
+    "--show-config", is_flag=True, help="Print every option's value and source; send nothing."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on the way, only the final table.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output.")
 @click.pass_context
-def run(ctx: click.Context, /, quiet: bool, as_json: bool, **values: Any) -> None:
+def run(
+    ctx: click.Context, /, show_config: bool, quiet: bool, as_json: bool, **values: Any
+) -> None:
     """Hold users on a model, level by level, and write a result folder.
+
+    SCENARIO is a file whose keys are these options' long names (TOML, YAML or JSON; `tailrace init`
+    writes one), or catalog:NAME for one of `tailrace catalog`. Flags beat it.
 
     \b
     tailrace run --url http://127.0.0.1:8080/v1 --model M --concurrency 1,2,4,8 --duration 30s
+    tailrace run catalog:chat --url http://127.0.0.1:8080/v1 --model auto
     """
     if values["resume"] is not None:
         ctx.exit(_resume(ctx, values, quiet or as_json, as_json))
-    ctx.exit(_run(wanted(values), quiet or as_json, as_json))
+    if show_config:
+        from tailrace import cli_show
+
+        cli_show.show(ctx, values, as_json)
+        return
+    with located_errors(ctx):
+        want = wanted(settled(ctx, values))
+    ctx.exit(_run(want, quiet or as_json, as_json))
 
 
 def _run(want: Any, quiet: bool, as_json: bool) -> int:
     from tailrace import display
     from tailrace.runner import run_scenario
 
+    want = _named(want)
     finished = run_scenario(
         *(want.scenario, want.out, want.name, want.secret_headers, display.choose(quiet)),
         model_headers=want.model_headers,
@@ -97,6 +116,16 @@ def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool) -> int:
             click.echo(f"tailrace: {model.model}: {model.error}", err=True)
     code: int = finished.exit_code
     return code
+
+
+def _named(want: Any) -> Any:
+    """With the models that auto and ALL stand for."""
+    from dataclasses import replace
+
+    from tailrace.engine.model_names import names_for
+
+    names = names_for(want.scenario, want.secret_headers)
+    return want._replace(scenario=replace(want.scenario, models=names))
 
 
 def _calibrate(scenario: Any) -> str:
@@ -272,6 +301,10 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from tailrace.cli_levels import positive
+from tailrace.cli_option import Times
 from tailrace.errors import UsageError
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.retries import MOST_RETRIES, Retries
@@ -23,7 +24,7 @@ Command = Callable[..., Any]
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--stream/--no-stream",
-        envvar="TAILRACE_STREAM",
+        envvar=["TAILRACE_STREAM", "BENCH_STREAM"],
         show_envvar=True,
         default=True,
         show_default=True,
@@ -31,7 +32,8 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     click.option(
         "--retries",
-        envvar="TAILRACE_RETRIES",
+        cls=Times,
+        envvar=["TAILRACE_RETRIES", "RETRY_ON_FAIL"],
         show_envvar=True,
         type=click.IntRange(0, MOST_RETRIES),
         default=0,
@@ -41,7 +43,7 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     click.option(
         "--retry-backoff",
-        envvar="TAILRACE_RETRY_BACKOFF",
+        envvar=["TAILRACE_RETRY_BACKOFF", "RETRY_BACKOFF"],
         show_envvar=True,
         default="500ms",
         show_default=True,

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from tailrace.cli_rounds import repeated
 from tailrace.cli_sessions import session_fields
 from tailrace.cli_traces import trace_fields, trace_levels
 from tailrace.errors import UsageError
@@ -19,12 +20,14 @@ MOST_WORKERS = 256
 def load_fields(values: dict[str, Any]) -> dict[str, Any]:
     """What makes the load, as fields of a Scenario: levels, sessions, and whether with a nonce."""
     sessions = session_fields(values)
-    found = levels(values)
+    found = repeated(levels(values), values["rounds"])
     return {"levels": found, **trace_fields(values, found), **sessions}
 
 
 def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     """The load levels that the options describe; raises UsageError naming those that clash."""
+    if values.get("levels"):
+        return _of_file(values)
     _one_load(values)
     traced = trace_levels(values)
     if traced is not None:
@@ -38,6 +41,17 @@ def levels(values: dict[str, Any]) -> tuple[Level, ...]:
     if values["replay"] is not None:
         return (_open_level(values, Arrivals((), "replay", offsets_s=_offsets(values["replay"]))),)
     return _closed_levels(values)
+
+
+def _of_file(values: dict[str, Any]) -> tuple[Level, ...]:
+    """The levels of a scenario file, each a set of values of its own."""
+    found: list[Level] = []
+    for number, own in enumerate(values["levels"], 1):
+        try:
+            found += levels(values | own | {"levels": None})
+        except UsageError as exc:
+            raise UsageError(f"level {number}: {exc}") from None
+    return tuple(found)
 
 
 def workers(text: str) -> int:

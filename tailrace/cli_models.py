@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
+from tailrace.cli_file import settled
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model_entry import ModelEntry
@@ -67,7 +68,7 @@ def queue(values: Mapping[str, Any]) -> Queue:
         _require(values)
         return Queue(tuple(given), base_url)
     models = read_models(path)
-    if given:
+    if tuple(given) not in ((), ("ALL",)):
         from tailrace.scenarios.models_file import picked
 
         models = picked(models, given, path)
@@ -85,7 +86,7 @@ def _require(values: Mapping[str, Any]) -> None:
     if values["url"] is None:
         raise UsageError("--url is missing; give the base URL of the API")
     if not values["models"]:
-        raise UsageError("--model is missing; give the model's id, or a --models-file")
+        raise UsageError("--model is missing; give the model's id, auto or ALL, or a --models-file")
 
 
 def read_models(path: str) -> Models:
@@ -123,11 +124,12 @@ def require_same(ctx: click.Context, kept: Mapping[str, Any], run: str) -> None:
     Environment variables are left alone: they are there for every command. Of a models file counts
     what is in it; see ``headers_again``.
     """
+    given = settled(ctx, dict(ctx.params))
     for option in ctx.command.params:
         name = option.name or ""
         if name in ("headers", "models_file") or name not in kept:
             continue
-        value = _plain(ctx.params.get(name))
+        value = _plain(given.get(name))
         if ctx.get_parameter_source(name) in _FROM_USER and value != kept[name]:
             shown = "none" if kept[name] is None else repr(kept[name])
             flag = max(option.opts, key=len)

@@ -1,6 +1,6 @@
 """Options of ``tailrace run``, and how flags, environment and a file become a Scenario.
 
-Precedence: a flag beats an environment variable beats the ``--config`` file beats the default.
+Precedence: a flag beats an environment variable beats the scenario file beats the default.
 """
 
 from __future__ import annotations
@@ -8,28 +8,31 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
 from tailrace import (
+    cli_api,
     cli_asking,
     cli_costs,
     cli_data,
     cli_levels,
     cli_models,
+    cli_rounds,
     cli_sessions,
     cli_traces,
     cli_variants,
 )
+from tailrace.cli_file import read_scenario
+from tailrace.cli_option import COMMAS, Command
+from tailrace.cli_option import option as _option
+from tailrace.cli_show import KEY_VARIABLES
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
-
-Command = Callable[..., Any]
 
 
 class Wanted(NamedTuple):
@@ -45,69 +48,20 @@ class Wanted(NamedTuple):
     """What was given, but for secrets."""
 
 
-def _option(
-    *names: str, env: Sequence[str] = (), **attributes: Any
-) -> Callable[[Command], Command]:
-    long = next(name for name in names if name.startswith("--")).split("/")[0]
-    variable = "TAILRACE_" + long[2:].upper().replace("-", "_")
-    return click.option(*names, envvar=[variable, *env], show_envvar=True, **attributes)
-
-
-def _read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    """``--config``: a TOML file whose keys are the long names of the options."""
-    if value is None:
-        return
-    try:
-        document = tomllib.loads(Path(value).read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise UsageError(f"--config {value!r} cannot be read: {exc.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise UsageError(f"--config {value!r} is not TOML: {exc}") from None
-    table = document.get("run", document)
-    known = {
-        name.removeprefix("--"): option.name
-        for option in ctx.command.params
-        for name in option.opts
-        if name.startswith("--") and name != "--config"
-    }
-    defaults: dict[str, Any] = {}
-    for key, entry in table.items():
-        name = known.get(key.replace("_", "-"))
-        if name is None:
-            raise UsageError(f"--config {value!r} has an unknown key {key!r}")
-        defaults[name] = _plain(name, entry)
-    ctx.default_map = {**(ctx.default_map or {}), **defaults}
-
-
-_LISTS = frozenset({"models", "prompts", "headers", "images"})
-
-
-def _plain(name: str, entry: Any) -> Any:
-    """A TOML value as the option's text: ``concurrency = [1, 2]`` and ``duration = 30`` work."""
-    if name in _LISTS:
-        return entry if isinstance(entry, list) else [entry]
-    if isinstance(entry, list):
-        return ",".join(map(str, entry))
-    if isinstance(entry, dict):
-        import orjson
-
-        return orjson.dumps(entry).decode()
-    return entry if isinstance(entry, bool) else str(entry)
-
-
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--config",
         envvar="TAILRACE_CONFIG",
         is_eager=True,
         expose_value=False,
-        callback=_read_config,
+        callback=read_scenario,
         metavar="FILE",
-        help="TOML file whose keys are these options' long names.",
+        show_envvar=True,
+        help="Scenario file (TOML, YAML or JSON), the same as SCENARIO.",
     ),
     _option(
         "--url",
-        env=["OPENAI_BASE_URL"],
+        env=["OPENAI_BASE_URL", "FOUNDRY_LOCAL_ENDPOINT"],
         help="Base URL of the API, with or without /v1.",
     ),
     _option(
@@ -115,7 +69,10 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "-m",
         "models",
         multiple=True,
-        help="Model id as the server names it; repeat for several, taken one after another.",
+        env=["BENCH_MODELS"],
+        separator=COMMAS,
+        help="Model id as the server names it; repeat for several, taken one after another. auto "
+        "is the first that the server has loaded, ALL every one that it lists.",
     ),
     _option(
         "--concurrency",
@@ -177,17 +134,35 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="TIME",
         help="Load before each level's measuring; hands over without a break.",
     ),
-    _option("--max-tokens", type=click.IntRange(1), default=64, show_default=True),
+    *cli_rounds.OPTIONS,
+    *cli_api.OPTIONS,
+    _option(
+        "--max-tokens",
+        env=["BENCH_MAX_TOKENS"],
+        type=click.IntRange(1),
+        default=64,
+        show_default=True,
+        help="Longest answer asked for, in tokens.",
+    ),
     _option(
         "--prompt",
         "-p",
         "prompts",
         multiple=True,
+        env=["BENCH_PROMPT"],
+        separator=None,
         help="Prompt text, or @FILE; several are taken in turn.",
     ),
     *cli_data.OPTIONS,
     _option("--system", help="System message."),
-    _option("--temperature", type=click.FloatRange(0), default=0.0, show_default=True),
+    _option(
+        "--temperature",
+        env=["BENCH_TEMPERATURE"],
+        type=click.FloatRange(0),
+        default=0.0,
+        show_default=True,
+        help="How freely the model samples; 0 takes the likeliest token.",
+    ),
     _option(
         "--seed",
         type=int,
@@ -211,9 +186,15 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     _option(
         "--api-key-file",
         metavar="FILE",
-        help="File with the API key (- for standard input); else OPENAI_API_KEY is used.",
+        help="File with the API key (- for standard input); else OPENAI_API_KEY or API_KEY.",
     ),
-    _option("--connect-timeout", default="10s", show_default=True, metavar="TIME"),
+    _option(
+        "--connect-timeout",
+        default="10s",
+        show_default=True,
+        metavar="TIME",
+        help="Longest wait for a connection.",
+    ),
     _option(
         "--idle-timeout",
         default="60s",
@@ -232,7 +213,13 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     *cli_asking.OPTIONS,
     *cli_costs.OPTIONS,
     *cli_variants.OPTIONS,
-    _option("--transport", type=click.Choice(["fast", "httpx"]), default="fast", show_default=True),
+    _option(
+        "--transport",
+        type=click.Choice(["fast", "httpx"]),
+        default="fast",
+        show_default=True,
+        help="fast is tailrace's own; httpx the stock client, for HTTP/2.",
+    ),
     _option(
         "--stamps",
         type=click.Choice(["auto", "user"]),
@@ -257,7 +244,14 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     _option("--ca-file", metavar="FILE", help="Certificates to trust (PEM)."),
     _option("--insecure", is_flag=True, help="Do not check TLS certificates; kept in the result."),
-    _option("--out", "-o", default="runs", show_default=True, metavar="DIR"),
+    _option(
+        "--out",
+        "-o",
+        default="runs",
+        show_default=True,
+        metavar="DIR",
+        help="Where result folders are made.",
+    ),
     _option("--name", help="Name of the run.  [default: the first model]"),
 )
 
@@ -266,11 +260,18 @@ def run_options(command: Command) -> Command:
     """All options that describe a run."""
     for option in reversed((*_OPTIONS, *cli_models.OPTIONS)):
         command = option(command)
-    return command
+    return click.argument(
+        "scenario",
+        required=False,
+        is_eager=True,
+        expose_value=False,
+        callback=read_scenario,
+        metavar="[SCENARIO]",
+    )(command)
 
 
 _AS_IS = (
-    *("system", "max_tokens", "temperature", "stream_usage"),
+    *("api", "system", "max_tokens", "temperature", "stream_usage"),
     *("transport", "stamps", "loop", "insecure"),
 )
 """Options whose values are the scenario's, as click has checked them."""
@@ -278,7 +279,7 @@ _AS_IS = (
 
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
-    values = cli_asking.settled(values)
+    values = cli_asking.settled(cli_api.of_api(values))
     queue = cli_models.queue(values)
     headers, secret = secret_headers(values)
     scenario = Scenario(
@@ -295,9 +296,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         header_names=tuple(name for name, _ in headers),
         connect_timeout_s=cli_levels.positive(values["connect_timeout"], "--connect-timeout"),
         idle_timeout_s=cli_levels.positive(values["idle_timeout"], "--idle-timeout"),
-        total_timeout_s=cli_levels.positive(values["timeout"], "--timeout")
-        if values["timeout"]
-        else None,
+        total_timeout_s=_limit_s(values["timeout"]),
         drain_s=parse.seconds(values["drain"], "--drain"),
         workers=cli_levels.workers(values["workers"]),
         ca_file=_ca_file(values["ca_file"]),
@@ -319,6 +318,10 @@ def secret_headers(values: dict[str, Any]) -> tuple[Headers, Headers]:
     headers = tuple(parse.header(text) for text in values["headers"])
     key = _api_key(values["api_key_file"])
     return headers, (*headers, ("Authorization", f"Bearer {key}")) if key else headers
+
+
+def _limit_s(text: str | None) -> float | None:
+    return cli_levels.positive(text, "--timeout") if text else None
 
 
 def _prompt(text: str) -> str:
@@ -352,7 +355,7 @@ def _api_key(path: str | None) -> str | None:
     elif path is not None:
         key = _read(path, "--api-key-file")
     else:
-        key = os.environ.get("TAILRACE_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
+        key = next(filter(None, map(os.environ.get, KEY_VARIABLES)), "")
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError("the API key has characters that no HTTP header can carry")

@@ -82,10 +82,10 @@ def test_missing_url_and_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("concurency = 4", ["unknown key", "'concurency'"]),
-        ("concurrency = ", ["not TOML"]),
-        ('max-tokens = "many"', ["--max-tokens"]),
-        ("duration = -3", ["--duration"]),
+        ("concurency = 4", ["c.toml line 1", "unknown key", "'concurency'", "'concurrency'?"]),
+        ("concurrency = ", ["c.toml", "not TOML"]),
+        ('max-tokens = "many"', ["c.toml line 1", "'max-tokens'", "a whole number of 1 or more"]),
+        ("\nduration = -3", ["c.toml line 2: --duration", "like 30s"]),
     ],
 )
 def test_a_wrong_config_file(tmp_path: Path, text: str, words: list[str]) -> None:

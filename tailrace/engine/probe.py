@@ -22,7 +22,7 @@ _LIST_BYTES = 1_000_000
 _LISTED = 20
 
 
-class _Body:
+class Body:
     """A sink that keeps the body."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ async def list_models(
 ) -> list[str]:
     """Ids of ``GET {base}/models``; empty when the server does not say."""
     url = httpx.URL(base_url + "/models")
-    body = _Body()
+    body = Body()
     exchange = Exchange(body)
     headers = merged(common_headers(url), secret_headers)
     try:

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from tailrace.engine.asked import Asked
 from tailrace.engine.asking import Askings
 from tailrace.engine.clock import Origin, now_ns
+from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.dialects.delta import Dialect
-from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import Prepared, Timeouts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.load import (
@@ -122,7 +122,7 @@ class Worker:
         self._share = share
         self._part = part
         self._pulse = Pulse(asyncio.get_running_loop())
-        self._dialect: Dialect = OpenAIChat()
+        self._dialect: Dialect = dialect_of(scenario.api)
         self._source = source_of(scenario)
         self._seal = sealer(scenario)
         self._askings = Askings(scenario)
@@ -310,6 +310,7 @@ def stage_of(
         index=index,
         users=None if level.users is None else share.count(level.users),
         load=level.load,
+        round=level.round,
         think_s=0.0 if level.think is None else level.think.mean_s,
         warmup_s=level.warmup_s,
         duration_s=level.duration_s,

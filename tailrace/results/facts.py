@@ -90,6 +90,8 @@ class StageFacts:
     """An open loop's requested and realised arrivals; see results/arrival_stats.py."""
     sessions: SessionBooks | None = None
     """How the sessions of the level ended; None where requests stand for themselves."""
+    round: int = 0
+    """Which repetition of the levels it belongs to, from 1; 0 where there is only one."""
 
     parts: list[StageFacts] = field(default_factory=list)
     """What each of several workers found; empty where there was one."""
@@ -104,7 +106,8 @@ class StageFacts:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        return f"round {self.round}, {what}" if self.round else what
 
 
 @dataclass(slots=True)

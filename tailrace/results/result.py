@@ -74,6 +74,7 @@ def stage_result(
     rate = rates(tally, facts.users, _window_s(facts))
     return {
         "index": facts.index,
+        "round": facts.round,
         "users": facts.users,
         "load": facts.load or str(facts.users),
         "streamed": tally.streams,

@@ -22,6 +22,7 @@ Path = tuple[str | int, ...]
 
 _TOML_TABLE = re.compile(r"\s*(\[\[?)(.+?)\]\]?\s*(?:#.*)?")
 _TOML_KEY = re.compile(r"\s*((?:[A-Za-z0-9_.-]|\"[^\"]*\"|'[^']*')+)\s*=")
+_TOML_LONG = ('"""', "'''")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,10 @@ def _toml(text: str, name: str) -> Located:
     lines: dict[Path, int] = {(): 1}
     table: Path = ()
     counts: dict[Path, int] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        if match := _TOML_TABLE.fullmatch(line.rstrip("\r")):
-            table = _toml_path(match[2])
+    for number, line in _toml_lines(text):
+        if match := _TOML_TABLE.fullmatch(line):
+            *outer, last = _toml_path(match[2]) or ("",)
+            table = (*_within(tuple(outer), counts), last)
             if match[1] == "[[":
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
@@ -122,6 +124,27 @@ def _toml(text: str, name: str) -> Located:
         elif match := _TOML_KEY.match(line):
             lines.setdefault((*table, *_toml_path(match[1])), number)
     return Located(name, data, lines)
+
+
+def _toml_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The numbered lines, without the insides of long texts, which may look like keys."""
+    inside = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if inside:
+            inside = "" if inside in line else inside
+            continue
+        yield number, line.rstrip("\r")
+        inside = next((mark for mark in _TOML_LONG if line.count(mark) % 2), "")
+
+
+def _within(path: Path, counts: dict[Path, int]) -> Path:
+    """The path with the index of the newest entry behind each list of tables in it."""
+    found: Path = ()
+    for name in path:
+        found = (*found, name)
+        if found in counts:
+            found = (*found, counts[found])
+    return found
 
 
 def _toml_path(key: str) -> Path:

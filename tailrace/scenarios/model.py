@@ -13,6 +13,7 @@ from tailrace.scenarios.sessions import Sessions
 
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
+ApiName = Literal["chat", "embeddings"]
 LoopName = Literal["auto", "uvloop", "asyncio"]
 PolicyName = Literal["queue", "drop", "abort"]
 ThinkName = Literal["constant", "exponential"]
@@ -46,6 +47,8 @@ class Level:
     """Cap of an open loop; None is none."""
     when_full: PolicyName = "queue"
     """What becomes of an arrival that finds the cap reached."""
+    round: int = 0
+    """Which repetition of the levels it belongs to, from 1; 0 where there is only one."""
 
     @property
     def load(self) -> str:
@@ -55,7 +58,8 @@ class Level:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        return f"round {self.round}, {what}" if self.round else what
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Scenario:
     prompts: tuple[str, ...] = (DEFAULT_PROMPT,)
     data: Data = field(default_factory=Data)
     """Where prompts come from beside or instead of these texts."""
+    api: ApiName = "chat"
     system: str | None = None
     max_tokens: int = 64
     temperature: float = 0.0

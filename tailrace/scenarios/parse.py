@@ -74,7 +74,7 @@ def base_url(text: str, what: str = "--url") -> str:
         raise UsageError(f"{what} {text!r} must not have a query or a fragment")
     if parts.username or parts.password:
         raise UsageError(f"{what} must not hold a user or password; use --header or an API key")
-    url = url.removesuffix("/chat/completions")
+    url = url.removesuffix("/chat/completions").removesuffix("/embeddings")
     return url if urlsplit(url).path else url + "/v1"
 
 

@@ -24,6 +24,8 @@ class Ask:
     ignore_eos: bool
     include_usage: bool
     prompt_tokens: int
+    inputs: int = 0
+    """How many texts are to become vectors; 0 for a chat."""
 
 
 @dataclass(frozen=True, slots=True)

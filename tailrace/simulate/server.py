@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import orjson
 
-from tailrace.simulate import answers, ask, chunks, faults
+from tailrace.simulate import answers, ask, chunks, embeddings, faults
 from tailrace.simulate.connection import Connection, Request
 from tailrace.simulate.pace import Pace
 from tailrace.simulate.script import Script, plan, script_values
@@ -23,6 +23,8 @@ from tailrace.simulate.truth import Record, Truth
 
 BACKLOG = 4096
 FAULT_HEADER = b"x-simulate-fault"
+_EMBEDDINGS = b"/v1/embeddings"
+_ANSWERED = (b"/v1/chat/completions", _EMBEDDINGS)
 
 
 class Server:
@@ -62,7 +64,7 @@ class Server:
     def request(self, connection: Connection, request: Request) -> None:
         """Find the route."""
         path, _, query = request.target.partition(b"?")
-        if path == b"/v1/chat/completions" and request.method == b"POST":
+        if path in _ANSWERED and request.method == b"POST":
             self._complete(connection, request)
             return
         status, body = self._plain(request.method, path, query)
@@ -81,7 +83,7 @@ class Server:
             return 200, b'{"status":"ok"}'
         if path == b"/v1/models" and method == b"GET":
             return 200, _models_body(self.script.models)
-        known = (b"/v1/chat/completions", b"/truth", b"/health", b"/v1/models")
+        known = (*_ANSWERED, b"/truth", b"/health", b"/v1/models")
         status = 405 if path in known else 404
         line = f"Invalid URL ({method.decode('latin-1')} {path.decode('latin-1')})"
         return status, ask.Refusal(status, line).body()
@@ -130,7 +132,7 @@ class Server:
         named = request.headers.get(FAULT_HEADER)
         if named is not None and named.decode("latin-1") not in faults.CATALOGUE:
             return ask.Refusal(400, f"unknown fault in {FAULT_HEADER.decode()}")
-        return ask.read_ask(request.body, self.script.models)
+        return _reader(request)(request.body, self.script.models)
 
     def _fault(self, request: Request, number: int) -> faults.Fault | None:
         """The fault a header names, or the script's when it is due."""
@@ -172,6 +174,8 @@ class Server:
             created=int(time.time()),
         )
         kind = answers.Streamed if wanted.stream else answers.Whole
+        if wanted.inputs:
+            kind = embeddings.Embedded
         return kind(job, self._pace, self._ended)
 
     # Slots.
@@ -204,6 +208,11 @@ class Server:
         self._queue.clear()
         for connection in list(self._open):
             connection.abort()
+
+
+def _reader(request: Request) -> Callable[[bytes, tuple[str, ...]], ask.Ask | ask.Refusal]:
+    path = request.target.partition(b"?")[0]
+    return embeddings.read_inputs if path == _EMBEDDINGS else ask.read_ask
 
 
 def _fault_message(fault: faults.Fault, model: str, *, says_close: bool) -> bytes:

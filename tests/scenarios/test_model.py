@@ -38,6 +38,7 @@ def test_it_is_plain_json() -> None:
         "arrivals": None,
         "max_in_flight": None,
         "when_full": "queue",
+        "round": 0,
     }
     assert loaded["prompts"] == [DEFAULT_PROMPT]
 

@@ -28,19 +28,18 @@ def drawings(levels: Sequence[Level]) -> list[Drawing]:
 
 
 def _ttft(levels: Sequence[Level]) -> Drawing:
-    curves = [_by_users(levels, "ttft", name) for name in ("p50", "p95", "p99")]
+    rounds = _rounds(levels)
+    shown = ("p50", "p95", "p99") if len(rounds) == 1 else ("p50", "p99")
+    curves = [
+        _by_users(same, "ttft", name, _named(name, same)) for name in shown for same in rounds
+    ]
     caption = "TTFT by users"
     return Drawing(caption, chart(caption, "ms", "users", _user_ticks(levels), curves))
 
 
 def _throughput(levels: Sequence[Level]) -> Drawing:
-    points = tuple(
-        Point(_user_x(level), rate, f"{level.title}: {number(rate)} tokens/s")
-        for level in levels
-        if (rate := level.tokens_per_s) is not None
-    )
+    curves = [Curve(_named("", same), _rates(same)) for same in _rounds(levels)]
     caption = "Output tokens per second by users"
-    curves = [Curve("", points)]
     return Drawing(caption, chart(caption, "tokens/s", "users", _user_ticks(levels), curves))
 
 
@@ -52,18 +51,37 @@ def _icl(levels: Sequence[Level]) -> Drawing:
         spread = level.metrics["icl"]
         figures = {**spread.percentiles, "max": spread.max}
         points = (_point(x, f"{level.title}, {n}", figures[n]) for n, x in places.items())
-        curves.append(Curve(level.load, tuple(p for p in points if p is not None)))
+        curves.append(Curve(_named(level.load, [level]), tuple(p for p in points if p is not None)))
     caption = "ICL by percentile, a line for each number of users"
     ticks = [(x, name) for name, x in places.items()]
     return Drawing(caption, chart(caption, "ms", "percentile", ticks, curves))
 
 
-def _by_users(levels: Sequence[Level], metric: str, name: str) -> Curve:
+def _rounds(levels: Sequence[Level]) -> list[list[Level]]:
+    """The levels of each round, so that no line runs from one round into the next."""
+    numbers = sorted({level.round for level in levels})
+    return [[level for level in levels if level.round == number] for number in numbers]
+
+
+def _named(name: str, same: Sequence[Level]) -> str:
+    parts = [name, f"round {same[0].round}" if same[0].round else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _rates(levels: Sequence[Level]) -> tuple[Point, ...]:
+    return tuple(
+        Point(_user_x(level), rate, f"{level.title}: {number(rate)} tokens/s")
+        for level in levels
+        if (rate := level.tokens_per_s) is not None
+    )
+
+
+def _by_users(levels: Sequence[Level], metric: str, name: str, called: str) -> Curve:
     points = (
         _point(_user_x(level), f"{level.title}, {name}", level.metrics[metric].percentiles[name])
         for level in levels
     )
-    return Curve(name, tuple(point for point in points if point is not None))
+    return Curve(called, tuple(point for point in points if point is not None))
 
 
 def _point(x: float, name: str, figure: Figure) -> Point | None:

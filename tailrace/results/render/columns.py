@@ -78,6 +78,7 @@ def _in_flight(level: Level) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
+    Column("", "round", lambda level: count(level.round), rare=True),
     Column("", "users", lambda level: safe_text(level.load)),
     Column("in flight", "mean", _in_flight, "in_flight"),
     Column("in flight", "max", lambda level: count(level.in_flight_max), "in_flight"),

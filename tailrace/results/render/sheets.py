@@ -119,7 +119,7 @@ def _sheet(
 
 
 def _load(level: Level) -> str:
-    return level.load
+    return f"{level.load}, round {level.round}" if level.round else level.load
 
 
 def _outcomes(levels: Sequence[Level]) -> Sheet:
@@ -169,7 +169,7 @@ def _tokens(levels: Sequence[Level]) -> Sheet:
 def _errors(levels: Sequence[Level]) -> Sheet:
     classes = dict.fromkeys(name for level in levels for name in level.errors)
     rows = tuple(
-        (name, level.load, count(level.errors[name]))
+        (name, _load(level), count(level.errors[name]))
         for name in classes
         for level in levels
         if name in level.errors

@@ -54,7 +54,7 @@ def _metric_header(name: str) -> Iterator[str]:
 
 
 HEADER: tuple[str, ...] = (
-    *("model", "status", "error_class", "level", "load", "users"),
+    *("model", "status", "error_class", "level", "round", "load", "users"),
     *("in_flight_mean", "in_flight_max", "time_at_asked_share", "window_s"),
     *("planned", "started", "dropped", "unsent", "warmup", "measured"),
     *(f"measured_{outcome}" for outcome in OUTCOMES),
@@ -73,6 +73,7 @@ def _cells(level: Level) -> Iterator[tuple[str, Cell]]:
     if level.index is None:
         return
     yield "level", level.index
+    yield "round", level.round or ""
     yield "load", guarded(level.load)
     yield "users", "" if level.users is None else level.users
     yield "in_flight_mean", decimal(level.in_flight_mean)

@@ -50,6 +50,8 @@ class Level:
     users: int | None = None
     load: str = ""
     """``8`` users, or ``50/s`` of an open loop."""
+    round: int = 0
+    """Repetition of the levels, from 1; 0 where there is only one."""
     window_s: float | None = None
     in_flight_mean: float | None = None
     in_flight_max: int | None = None
@@ -88,7 +90,8 @@ class Level:
     @property
     def title(self) -> str:
         """``1 user``, ``8 users``, ``50/s``."""
-        return self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
+        return f"round {self.round}, {what}" if self.round else what
 
     @property
     def state(self) -> str:
@@ -129,6 +132,7 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         index=stage["index"],
         users=stage["users"],
         load=stage["load"],
+        round=stage.get("round", 0),
         window_s=stage["window"]["seconds"],
         in_flight_mean=flight["mean"],
         in_flight_max=flight["max"],

@@ -1,0 +1,34 @@
+"""The list of models of an OpenAI-compatible server, and which of them it says are loaded. Pure.
+
+Rule: the OpenAI API reference, "List models". Seen besides: ``status: {"value": "loaded"}``
+(llama.cpp's router) and ``state: "loaded"`` (LM Studio); Foundry Local lists what it has.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+
+class ListedModel(NamedTuple):
+    """One entry."""
+
+    id: str
+    loaded: bool
+    """Whether the server says so; most say nothing."""
+
+
+def models_of(body: bytes) -> list[ListedModel]:
+    """The entries of a ``GET {base}/models`` answer; empty when it is something else."""
+    try:
+        entries = orjson.loads(body)["data"]
+        return [ListedModel(str(entry["id"]), _loaded(entry)) for entry in entries]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _loaded(entry: dict[str, Any]) -> bool:
+    status = entry.get("status")
+    word = status.get("value") if isinstance(status, dict) else status
+    return "loaded" in (word, entry.get("state"))
