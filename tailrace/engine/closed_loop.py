@@ -61,6 +61,8 @@ class ClosedLoop(Scheduler):
         self._pacer = Pacer()
         for user in self._users:
             group.start_soon(self._hold_user, user)
+        if not self._users:
+            self._all_out.set()
 
     def _start_no_more(self) -> None:
         self._over.set()

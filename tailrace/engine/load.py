@@ -43,7 +43,19 @@ class Share(NamedTuple):
 
     def count(self, total: int) -> int:
         """How many of ``total`` things, dealt in turn, are this worker's."""
-        return len(range(self.worker, total, self.of))
+        return 0 if self.idle else len(range(self.worker, total, self.of))
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing for this worker: the shares of the others are the whole."""
+        return self.worker >= self.of
+
+    def within(self, level: Level) -> Share:
+        """This worker's share of a level, which not more workers hold than it has users, or lets in
+        requests at once: one without either could start none of its share.
+        """
+        most = level.users if level.arrivals is None else level.max_in_flight
+        return self if most is None else Share(self.worker, min(self.of, most))
 
 
 WHOLE = Share()
@@ -94,6 +106,8 @@ def scheduler_of(
     ``asking`` is what a trace or sessions say of its requests.
     """
     own = (bounds, send, ledger, recorder, stop)
+    if share.idle:
+        return ClosedLoop(*own, users=())
     if level.arrivals is None:
         users = range(share.worker, level.users or 0, share.of)
         thoughts = None if level.think is None else thoughts_of(level.think, seed)

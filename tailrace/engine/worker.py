@@ -219,12 +219,13 @@ class Worker:
     async def prepare(self, target: Target, level: Level) -> None:
         """Be ready to begin at once; raises WireError when connecting ahead fails."""
         url = self.aim(target).url
-        await self.wire.prepare(url, self._share.count(connections_ahead(level)))
+        await self.wire.prepare(url, self._share.within(level).count(connections_ahead(level)))
 
     async def hold(self, target: Target, index: int, began_ns: int) -> StageFacts:
         """Hold this worker's share of a level that begins at ``began_ns``."""
         level = self.scenario.levels[index]
-        stage = stage_of(level, index, self._share, began_ns, self.origin, self.scenario.drain_s)
+        share = self._share.within(level)
+        stage = stage_of(level, index, share, began_ns, self.origin, self.scenario.drain_s)
         outgoing = self.aim(target)
         opened_before = self.wire.opened
         live = self._live = self._open(target, stage, level, outgoing, began_ns)
@@ -271,12 +272,13 @@ class Worker:
         assert self._journal is not None
         glance = Glance(stage.measure_from_ns, stage.measure_until_ns)
         recorder = Recorder(glance, self._journal.append, self._seal)
-        bounds = bounds_of(level, self._share, began_ns, self.scenario.drain_s)
+        share = self._share.within(level)
+        bounds = bounds_of(level, share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
         seed = self.scenario.seed + stage.index
         prefix = f"{target.folder}-{stage.index}{target.mark}"
 
-        asking = self._askings.of(level, seed, self._share, self._next_sequence)
+        asking = self._askings.of(level, seed, share, self._next_sequence)
         self._talks = asking if isinstance(asking, Talks) else None
 
         def send(start: Start) -> AnySending:
@@ -288,7 +290,7 @@ class Worker:
             return self.sending(row, outgoing, loop)
 
         stop = self._level_stop = self._stop.child()
-        own = (level, self._share, seed, bounds, send, ledger, recorder, stop)
+        own = (level, share, seed, bounds, send, ledger, recorder, stop)
         loop = scheduler_of(*own, asking)
         return Live(bounds, loop, ledger, glance, stage)
 

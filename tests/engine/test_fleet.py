@@ -195,6 +195,39 @@ def test_the_parents_death_ends_the_workers(url: str, tmp_path: Path) -> None:
     assert run_json["engine"]["workers"] == 2
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_more_workers_than_users_is_as_many_workers_as_users(
+    url: str, tmp_path: Path, number: int
+) -> None:
+    finished = run(url, tmp_path, Level(number, 0.0, None, 8), workers=4)
+    assert finished.exit_code in (0, 11)
+    (stage,) = finished.results[0]["stages"]
+    assert stage["counts"]["measured"]["ok"] == stage["counts"]["books"]["planned"] == 8
+    assert stage["in_flight"]["max"] == number
+    users = {row.user for row in rows_of(finished) if row.stage == 0}
+    assert users == set(range(number))
+
+
+def test_more_workers_than_an_open_loop_lets_in(url: str, tmp_path: Path) -> None:
+    arrivals = Arrivals((RatePhase(50.0, 50.0, None),), "constant")
+    level = Level(None, 0.0, None, 12, arrivals=arrivals, max_in_flight=1)
+    finished = run(url, tmp_path, level, workers=3)
+    (stage,) = finished.results[0]["stages"]
+    assert stage["counts"]["measured"]["ok"] == 12
+    assert stage["in_flight"]["max"] == 1
+
+
+def test_shares_within_a_level_add_up() -> None:
+    from tailrace.engine.load import Share
+
+    for users in range(1, 6):
+        for of in range(1, 9):
+            shares = [Share(worker, of).within(Level(users, 0.0, None, 50)) for worker in range(of)]
+            assert sum(share.count(50) for share in shares) == 50
+            assert sum(share.count(users) for share in shares) == users
+            assert all(bool(share.count(50)) == bool(share.count(users)) for share in shares)
+
+
 def test_a_share_of_a_cap_and_of_requests_adds_up() -> None:
     from tailrace.engine.load import Share, bounds_of
 
