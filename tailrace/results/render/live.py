@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BAR_WIDTH = 30
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 40
+_USERS = re.compile(r" users?$")
 _PLAIN = re.compile(r"[\w./:+@-]+")
 
 
@@ -132,7 +133,7 @@ def log_line(snapshot: Snapshot) -> str:
     words = {
         "model": _word(now.model),
         "model_no": f"{now.model_index + 1}/{now.models}",
-        "load": _word(now.load.removesuffix("s").removesuffix(" user")),
+        "load": _word(_USERS.sub("", now.load)),
         "level": f"{now.stage_index + 1}/{now.stages}",
         "phase": now.phase,
         "elapsed_s": now.elapsed,

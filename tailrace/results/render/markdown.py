@@ -37,7 +37,7 @@ _ACTIVE = re.compile(
     r"[&<>`|*\[\]\\!#~$^@]"  # constructs of Markdown, HTML and GitHub
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis; inside a word it is none
     r"|(?<=:)/|(?<=[Ww]{3})\."  # bare links
-    r"|^[+=-]|(?<=^\d)[.)]"  # a list or a heading inside the item
+    r"|^[+=-]|(?:(?<=^\d)|(?<=^\d\d)|(?<=^\d\d\d))[.)](?=\s|$)"  # a list or a heading in an item
 )
 
 

@@ -97,6 +97,8 @@ def test_log_line():
     by_count = replace(NOW, model="a b=c\n", planned_s=None, planned_requests=200)
     assert log_line(by_count).startswith('model="a b=c" model_no=1/2')
     assert "elapsed_s=12.3 requests=123/200 " in log_line(by_count)
+    assert " load=1 " in log_line(replace(NOW, load="1 user"))
+    assert " load=5..50/s " in log_line(replace(NOW, load="5..50/s"))
 
 
 @pytest.mark.parametrize(

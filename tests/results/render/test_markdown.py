@@ -84,6 +84,8 @@ def test_links_lists_and_mentions_are_defused():
     assert prose("see http://x www.x.org") == "see http:&#47;/x www&#46;x.org"
     assert prose("- a") == "&#45; a"
     assert prose("1. a") == "1&#46; a"
+    assert prose("12) a") == "12&#41; a"
+    assert prose("3.8 % of a core") == "3.8 % of a core"
     assert prose("model_not_found") == "model_not_found"
     assert prose("_a_") == "&#95;a&#95;"
     assert prose("@you") == "&#64;<!-- -->you"
