@@ -19,7 +19,7 @@ from harness import ask_truth, client_command, endpoint, reset_truth, spend, sta
 
 from tailrace.simulate import Script
 
-IMPORTED = "import tailrace.cli_options, tailrace.display, tailrace.runner"
+IMPORTED = "import tailrace.commands.options, tailrace.display, tailrace.runner"
 
 
 def first_request_s(url: str) -> float:

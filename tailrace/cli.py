@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tailrace import __version__
-from tailrace.cli_file import located_errors, settled
-from tailrace.cli_options import run_options, wanted
-from tailrace.cli_outputs import outputs
-from tailrace.cli_rubric import rubric
-from tailrace.cli_scenarios import COMMANDS
-from tailrace.cli_variants import select, variants
+from tailrace.commands.file import located_errors, settled
+from tailrace.commands.options import run_options, wanted
+from tailrace.commands.outputs import outputs
+from tailrace.commands.rubric import rubric
+from tailrace.commands.scenarios import COMMANDS
+from tailrace.commands.variants import select, variants
 from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def run(
     if values["resume"] is not None:
         ctx.exit(_resume(ctx, values, quiet or as_json, as_json))
     if show_config:
-        from tailrace import cli_show
+        from tailrace.commands import show
 
-        cli_show.show(ctx, values, as_json)
+        show.show(ctx, values, as_json)
         return
     with located_errors(ctx):
         want = wanted(settled(ctx, values))
@@ -87,8 +87,9 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
 
 
 def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
-    from tailrace import cli_models, display
-    from tailrace.cli_options import secret_headers
+    from tailrace import display
+    from tailrace.commands import models
+    from tailrace.commands.options import secret_headers
     from tailrace.results.files import RunFolder
     from tailrace.results.resume import require_resumable
     from tailrace.resumer import resume, scenario_of
@@ -98,9 +99,9 @@ def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bo
     facts = folder.read_facts()
     require_resumable(facts, repr(run))
     scenario = scenario_of(facts, repr(run))
-    cli_models.require_same(ctx, facts.options, run)
+    models.require_same(ctx, facts.options, run)
     _, secret = secret_headers(values)
-    of_models = cli_models.headers_again(values, facts.options, scenario, secret, run)
+    of_models = models.headers_again(values, facts.options, scenario, secret, run)
     finished = resume(folder, facts, secret, of_models, display.choose(quiet))
     return _end(finished, scenario, quiet, as_json)
 

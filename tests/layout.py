@@ -2,14 +2,26 @@
 
 # Who may import whom, by the first name below the package. The root's __version__ is for all.
 ANYTHING = frozenset(
-    {"cli", "__main__", "cache", "calibrate", "demo", "display", "opened", "resumer", "rubric"}
+    {
+        "cli",
+        "commands",
+        "__main__",
+        "cache",
+        "calibrate",
+        "demo",
+        "display",
+        "opened",
+        "resumer",
+        "rubric",
+    }
     | {"runner", "engine", "scenarios", "results", "simulate", "alarm", "errors"}
 )
 ARROWS: dict[str, frozenset[str]] = {
     "cli": ANYTHING,
+    "commands": ANYTHING - {"cli", "__main__", "demo"},
     "__main__": ANYTHING,
     "demo": ANYTHING,
-    "calibrate": ANYTHING - {"cli", "__main__", "demo"},
+    "calibrate": ANYTHING - {"cli", "commands", "__main__", "demo"},
     "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
     "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),

@@ -42,11 +42,11 @@ SEAMS: dict[str, tuple[str, ...]] = {
     "hdrh": ("results/hist.py",),
     "httptools": ("engine/wire*.py", "simulate/connection.py"),
     "ray": ("engine/ray_fleet.py",),
-    "click": ("cli*.py", "cli/*.py"),
-    "rich": ("results/render/*.py", "display.py", "cli*.py", "cli/*.py"),
+    "click": ("cli.py", "commands/*.py"),
+    "rich": ("results/render/*.py", "display.py", "cli.py", "commands/*.py"),
 }
 MAY_EXIT = (
-    *("cli*.py", "cli/*.py", "__main__.py", "demo.py", "engine/worker_process.py"),
+    *("cli.py", "commands/*.py", "__main__.py", "demo.py", "engine/worker_process.py"),
     *("engine/guard.py", "simulate/*.py"),
 )
 
@@ -79,12 +79,7 @@ class Source:
     @property
     def part(self) -> str:
         """The name below the package that the arrows speak of."""
-        return part_of(self.path.split("/")[0].removesuffix(".py"))
-
-
-def part_of(name: str) -> str:
-    """Put ``cli_x.py`` under ``cli``."""
-    return "cli" if name.startswith("cli_") else name
+        return self.path.split("/")[0].removesuffix(".py")
 
 
 def matches(path: str, patterns: tuple[str, ...]) -> bool:
@@ -163,7 +158,7 @@ def arrow_problems(files: tuple[Source, ...]) -> Iterator[str]:
             yield f"{source.path}: not in ARROWS; say what {source.part} may import"
             continue
         for line, module in targets(source, known):
-            part = part_of(module.split(".")[1]) if "." in module else "__init__"
+            part = module.split(".")[1] if "." in module else "__init__"
             if part != source.part and part not in allowed:
                 allow = ", ".join(sorted(allowed)) or "nothing else of the package"
                 yield (
@@ -384,6 +379,7 @@ def test_no_file_names_a_registry_host_or_a_path_of_one_machine() -> None:
         ("errors.py", "import tailrace.results.hist"),
         ("alarm.py", "from tailrace.errors import UsageError"),
         ("results/x.py", "from tailrace.alarm import Alarm"),
+        ("commands/x.py", "import tailrace.cli"),
         ("surprise.py", ""),
     ],
 )
@@ -394,7 +390,8 @@ def test_the_arrow_checker_sees(path: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("cli_run.py", "from tailrace.engine import fleet\nimport tailrace.cli"),
+        ("cli.py", "from tailrace.engine import fleet\nimport tailrace.commands.run"),
+        ("commands/x.py", "from tailrace.engine import fleet\nimport tailrace.runner"),
         ("engine/x.py", "from tailrace import __version__\nfrom tailrace.results import hist"),
         ("results/render/x.py", "from . import table\nfrom ..hist import Hist"),
         ("simulate/x.py", "import tailrace.simulate.script\nfrom tailrace.alarm import Alarm"),

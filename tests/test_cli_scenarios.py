@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tailrace import cli
-from tailrace.cli_keys import keys_of
+from tailrace.commands.keys import keys_of
 from tailrace.scenarios import catalog
 from tailrace.scenarios.keys import Key
 from tailrace.scenarios.scenario_file import LEVEL_NAMES

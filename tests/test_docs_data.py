@@ -55,7 +55,7 @@ def test_a_command(command: str, folder: Path, url: str) -> None:
 
 
 def test_every_option_is_on_the_page() -> None:
-    from tailrace.cli_data import OPTIONS
+    from tailrace.commands.data import OPTIONS
 
     names = (
         *("--prompts", "--prompt-column", "--order", "--input-tokens", "--output-tokens"),

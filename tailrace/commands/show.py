@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from tailrace.cli_file import file_of, replaced, variable_of
-from tailrace.cli_keys import key_name, told_default
+from tailrace.commands.file import file_of, replaced, variable_of
+from tailrace.commands.keys import key_name, told_default
 
 HIDDEN = "(hidden)"
 KEY_VARIABLES = ("TAILRACE_API_KEY", "OPENAI_API_KEY", "API_KEY")

@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tailrace.cli_rounds import repeated
-from tailrace.cli_sessions import session_fields
-from tailrace.cli_traces import trace_fields, trace_levels
+from tailrace.commands.rounds import repeated
+from tailrace.commands.sessions import session_fields
+from tailrace.commands.traces import trace_fields, trace_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import Level, Think

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tailrace.cli_keys import keys_of
+from tailrace.commands.keys import keys_of
 from tailrace.errors import UsageError
 
 if TYPE_CHECKING:

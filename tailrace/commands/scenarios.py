@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tailrace.cli_keys import keys_of
+from tailrace.commands.keys import keys_of
 from tailrace.errors import UsageError
 from tailrace.scenarios.keys import Key
 

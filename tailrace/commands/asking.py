@@ -13,8 +13,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tailrace.cli_levels import positive
-from tailrace.cli_option import Times
+from tailrace.commands.levels import positive
+from tailrace.commands.option import Times
 from tailrace.errors import UsageError
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.retries import MOST_RETRIES, Retries

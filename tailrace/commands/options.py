@@ -14,22 +14,22 @@ from typing import Any, NamedTuple
 
 import click
 
-from tailrace import (
-    cli_api,
-    cli_asking,
-    cli_costs,
-    cli_data,
-    cli_levels,
-    cli_models,
-    cli_rounds,
-    cli_sessions,
-    cli_traces,
-    cli_variants,
+from tailrace.commands import (
+    api,
+    asking,
+    costs,
+    data,
+    levels,
+    models,
+    rounds,
+    sessions,
+    traces,
+    variants,
 )
-from tailrace.cli_file import read_scenario
-from tailrace.cli_option import COMMAS, Command
-from tailrace.cli_option import option as _option
-from tailrace.cli_show import KEY_VARIABLES
+from tailrace.commands.file import read_scenario
+from tailrace.commands.option import COMMAS, Command
+from tailrace.commands.option import option as _option
+from tailrace.commands.show import KEY_VARIABLES
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -96,8 +96,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     _option("--burstiness", metavar="SHAPE", help="Shape of gamma arrivals; lower is burstier."),
     _option("--replay", metavar="FILE", help="Open loop: start at these seconds, one a line."),
-    *cli_traces.OPTIONS,
-    *cli_sessions.OPTIONS,
+    *traces.OPTIONS,
+    *sessions.OPTIONS,
     _option(
         "--max-in-flight",
         type=click.IntRange(1),
@@ -134,8 +134,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="TIME",
         help="Load before each level's measuring; hands over without a break.",
     ),
-    *cli_rounds.OPTIONS,
-    *cli_api.OPTIONS,
+    *rounds.OPTIONS,
+    *api.OPTIONS,
     _option(
         "--max-tokens",
         env=["BENCH_MAX_TOKENS"],
@@ -153,7 +153,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         separator=None,
         help="Prompt text, or @FILE; several are taken in turn.",
     ),
-    *cli_data.OPTIONS,
+    *data.OPTIONS,
     _option("--system", help="System message."),
     _option(
         "--temperature",
@@ -210,9 +210,9 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="TIME",
         help="After a level, how long answers under way may take before they are censored.",
     ),
-    *cli_asking.OPTIONS,
-    *cli_costs.OPTIONS,
-    *cli_variants.OPTIONS,
+    *asking.OPTIONS,
+    *costs.OPTIONS,
+    *variants.OPTIONS,
     _option(
         "--transport",
         type=click.Choice(["fast", "httpx"]),
@@ -258,7 +258,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
 
 def run_options(command: Command) -> Command:
     """All options that describe a run."""
-    for option in reversed((*_OPTIONS, *cli_models.OPTIONS)):
+    for option in reversed((*_OPTIONS, *models.OPTIONS)):
         command = option(command)
     return click.argument(
         "scenario",
@@ -279,34 +279,34 @@ _AS_IS = (
 
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
-    values = cli_asking.settled(cli_api.of_api(values))
-    queue = cli_models.queue(values)
+    values = asking.settled(api.of_api(values))
+    queue = models.queue(values)
     headers, secret = secret_headers(values)
     scenario = Scenario(
         **queue.asking(),
-        prompts=tuple(_prompt(text) for text in cli_data.typed_prompts(values, DEFAULT_PROMPT)),
+        prompts=tuple(_prompt(text) for text in data.typed_prompts(values, DEFAULT_PROMPT)),
         seed=values["seed"] or 0,
         send_seed=values["seed"] is not None,
         salt=secrets.token_hex(4) if values["salt"] is None else values["salt"],
-        costs=cli_costs.costs(values),
-        label=cli_variants.label(values),
+        costs=costs.costs(values),
+        label=variants.label(values),
         extra_body=(
             parse.json_object(values["extra_body"], "--extra-body") if values["extra_body"] else {}
         ),
         header_names=tuple(name for name, _ in headers),
-        connect_timeout_s=cli_levels.positive(values["connect_timeout"], "--connect-timeout"),
-        idle_timeout_s=cli_levels.positive(values["idle_timeout"], "--idle-timeout"),
+        connect_timeout_s=levels.positive(values["connect_timeout"], "--connect-timeout"),
+        idle_timeout_s=levels.positive(values["idle_timeout"], "--idle-timeout"),
         total_timeout_s=_limit_s(values["timeout"]),
         drain_s=parse.seconds(values["drain"], "--drain"),
-        workers=cli_levels.workers(values["workers"]),
+        workers=levels.workers(values["workers"]),
         ca_file=_ca_file(values["ca_file"]),
         **{name: values[name] for name in _AS_IS},
-        **cli_asking.asking(values),
-        **cli_levels.load_fields(values),
+        **asking.asking(values),
+        **levels.load_fields(values),
     )
-    scenario = cli_data.with_data(scenario, values)
-    scenario = cli_asking.each_once(scenario, values)
-    kept = cli_models.kept_options(values, secret)
+    scenario = data.with_data(scenario, values)
+    scenario = asking.each_once(scenario, values)
+    kept = models.kept_options(values, secret)
     return Wanted(scenario, Path(values["out"]), values["name"], secret, queue.headers, kept)
 
 
@@ -321,7 +321,7 @@ def secret_headers(values: dict[str, Any]) -> tuple[Headers, Headers]:
 
 
 def _limit_s(text: str | None) -> float | None:
-    return cli_levels.positive(text, "--timeout") if text else None
+    return levels.positive(text, "--timeout") if text else None
 
 
 def _prompt(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from tailrace.cli_file import settled
+from tailrace.commands.file import settled
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model_entry import ModelEntry

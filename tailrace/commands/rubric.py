@@ -87,7 +87,7 @@ def judge(
     What it was asked before is not asked again. A reply that gives no valid score leaves the answer
     unscored, with the reason; nothing is ever put in its place.
     """
-    from tailrace.cli_levels import positive
+    from tailrace.commands.levels import positive
     from tailrace.engine.judge import Judge
     from tailrace.rubric import ask_judge
     from tailrace.scenarios import parse

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tailrace.cli_traces import refuse_prompts
+from tailrace.commands.traces import refuse_prompts
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.sessions import MOST_TOKENS, MOST_TURNS, Sessions

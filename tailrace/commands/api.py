@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tailrace.cli_option import Command, option
+from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import click
 
-from tailrace.cli_option import Command, option
+from tailrace.commands.option import Command, option
 from tailrace.scenarios.model import Level
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (

@@ -1,0 +1,1 @@
+"""The commands of ``tailrace`` and the options of ``run``: one file an area; see ``cli.py``."""
