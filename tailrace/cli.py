@@ -83,12 +83,12 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
         model_headers=want.model_headers,
         options=want.options,
     )
-    return _end(finished, want.scenario, quiet, as_json)
+    return _end(finished, want.scenario, quiet, as_json, want.rating)
 
 
 def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
     from tailrace import display
-    from tailrace.commands import models
+    from tailrace.commands import models, rating
     from tailrace.commands.options import secret_headers
     from tailrace.results.files import RunFolder
     from tailrace.results.resume import require_resumable
@@ -102,12 +102,16 @@ def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bo
     models.require_same(ctx, facts.options, run)
     _, secret = secret_headers(values)
     of_models = models.headers_again(values, facts.options, scenario, secret, run)
+    asked = rating.again(values, facts.options, scenario, of_models)
     finished = resume(folder, facts, secret, of_models, display.choose(quiet))
-    return _end(finished, scenario, quiet, as_json)
+    return _end(finished, scenario, quiet, as_json, asked)
 
 
-def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool) -> int:
-    """Print what came of a run; returns its exit code."""
+def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool, rating: Any) -> int:
+    """Have it rated, print what came of it; returns the run's exit code, else the rating's."""
+    from tailrace.commands.rating import rated
+
+    finished, rating_code = rated(finished, rating, quiet)
     hint = ""
     if finished.facts.calibration is None and not quiet:
         hint = f"not calibrated: run `{_calibrate(scenario)}`"
@@ -116,7 +120,7 @@ def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool) -> int:
         if model.status == "failed" and quiet:  # otherwise it has been said
             click.echo(f"tailrace: {model.model}: {model.error}", err=True)
     code: int = finished.exit_code
-    return code
+    return code or rating_code
 
 
 def _named(want: Any) -> Any:
@@ -161,6 +165,7 @@ def _print(
     from tailrace.results.render.terminal import final
 
     paths = [str(path / name) for name in ("report.html", "report.md", "summary.csv")]
+    paths += [str(sheet) for sheet in (path / "rubric" / "annotations.csv",) if sheet.exists()]
     Console(highlight=False).print(final(facts, results, verdict, paths, hint))
 
 

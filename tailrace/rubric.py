@@ -58,6 +58,21 @@ class Asked:
     already: int
     """Answers that were judged before and not asked about again."""
 
+    @property
+    def scored(self) -> int:
+        """Scores that came of it: one a facet of an answer."""
+        return sum(len(line.scores) for line in self.lines)
+
+    @property
+    def unscored(self) -> int:
+        """Facets that were asked about and got no score."""
+        return sum(len(line.unscored) for line in self.lines)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there were requests and none succeeded."""
+        return bool(self.lines) and all(line.error is not None for line in self.lines)
+
 
 def default_rubric() -> str:
     """The text of the rubric file that ships."""

@@ -11,6 +11,7 @@ ANYTHING = frozenset(
         "demo",
         "display",
         "opened",
+        "rating",
         "resumer",
         "rubric",
     }
@@ -24,6 +25,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "calibrate": ANYTHING - {"cli", "commands", "__main__", "demo"},
     "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
     "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
+    "rating": frozenset({"rubric", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
     "opened": frozenset({"results", "errors"}),
     "cache": frozenset({"results", "errors"}),

@@ -37,7 +37,7 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
 )
 
-_NOT_KEPT = frozenset({"headers", "api_key_file", "resume"})
+_NOT_KEPT = frozenset({"headers", "api_key_file", "judge_key_file", "resume"})
 """Secret, or not part of what is run."""
 _FROM_USER = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
 

@@ -10,7 +10,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -21,6 +21,7 @@ from tailrace.commands import (
     data,
     levels,
     models,
+    rating,
     rounds,
     sessions,
     traces,
@@ -34,6 +35,9 @@ from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
 
+if TYPE_CHECKING:
+    from tailrace.rating import Rating
+
 
 class Wanted(NamedTuple):
     """What the command line asks for: the scenario, and what is not part of it."""
@@ -46,6 +50,8 @@ class Wanted(NamedTuple):
     """Of single models, by name."""
     options: dict[str, Any]
     """What was given, but for secrets."""
+    rating: Rating | None = None
+    """What is to be done with the answers when it is over."""
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -213,6 +219,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     *asking.OPTIONS,
     *costs.OPTIONS,
     *variants.OPTIONS,
+    *rating.OPTIONS,
     _option(
         "--transport",
         type=click.Choice(["fast", "httpx"]),
@@ -279,7 +286,7 @@ _AS_IS = (
 
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
-    values = asking.settled(api.of_api(values))
+    values = rating.settled(asking.settled(api.of_api(values)))
     queue = models.queue(values)
     headers, secret = secret_headers(values)
     scenario = Scenario(
@@ -307,7 +314,8 @@ def wanted(values: dict[str, Any]) -> Wanted:
     scenario = data.with_data(scenario, values)
     scenario = asking.each_once(scenario, values)
     kept = models.kept_options(values, secret)
-    return Wanted(scenario, Path(values["out"]), values["name"], secret, queue.headers, kept)
+    out, rated = Path(values["out"]), rating.rating(values, scenario, queue.headers)
+    return Wanted(scenario, out, values["name"], secret, queue.headers, kept, rated)
 
 
 Headers = tuple[tuple[str, str], ...]

@@ -93,7 +93,7 @@ def judge(
     from tailrace.scenarios import parse
 
     url = parse.base_url(judge_url, "--judge-url")
-    key = _key(values["judge_key_file"])
+    key = judge_key(values["judge_key_file"])
     timeout_s = positive(values["timeout"], "--timeout")
 
     def make() -> Judge:
@@ -108,17 +108,18 @@ def judge(
     asked = ask_judge(
         run_folder, make, values["samples"], values["rubric_file"], values["concurrency"], say
     )
-    scored = sum(len(line.scores) for line in asked.lines)
-    unscored = sum(len(line.unscored) for line in asked.lines)
     already = f", {asked.already} judged before" if asked.already else ""
     click.echo(f"{asked.path}: {len(asked.lines)} answers asked about{already}")
-    click.echo(f"{scored} scores, {unscored} unscored; `tailrace report {run_folder}` shows them")
-    failed = bool(asked.lines) and all(line.error is not None for line in asked.lines)
-    ctx.exit(EXIT_UNREACHABLE if failed else EXIT_OK)
+    told = f"{asked.scored} scores, {asked.unscored} unscored"
+    click.echo(f"{told}; `tailrace report {run_folder}` shows them")
+    ctx.exit(EXIT_UNREACHABLE if asked.failed else EXIT_OK)
 
 
-def _key(path: str | None) -> str | None:
-    """The judge's key; never from the command line itself, and never the key of the run."""
+def judge_key(path: str | None) -> str | None:
+    """The judge's key; never from the command line itself, and never the key of the run.
+
+    Raises UsageError for a file that cannot be read, and for what no header can carry.
+    """
     from tailrace.errors import UsageError
 
     key = os.environ.get("TAILRACE_JUDGE_API_KEY", "")

@@ -67,14 +67,18 @@ class Judge:
         api_key: str | None = None,
         timeout_s: float = 120.0,
         max_tokens: int = 512,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """``api_key`` takes the place of an Authorization among ``headers``."""
         self.base_url = base_url
         self.model = model
         self._max_tokens = max_tokens
         self._constrained = True
         """Whether a schema is worth asking for."""
-        headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.AsyncClient(headers=headers, timeout=timeout_s)
+        sent = httpx.Headers(list(headers))
+        if api_key:
+            sent["authorization"] = f"Bearer {api_key}"
+        self._client = httpx.AsyncClient(headers=sent, timeout=timeout_s)
 
     async def aclose(self) -> None:
         """Close the connections."""
