@@ -7,7 +7,7 @@ model has no such level, its figures are n/a. A figure that is not known is None
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tailrace.errors import UsageError
@@ -69,6 +69,8 @@ class Candidate:
     currency: str | None
     pareto: bool | None
     """None where it is not compared."""
+    reason: str | None = None
+    """Why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,7 @@ def select(runs: Sequence[Ran], at: str | None = None) -> Selection:
         for one in bare
     ]
     marks = front(rows, [column.better for column in columns])
-    candidates = tuple(
-        Candidate(
-            one.run, one.model, one.state, one.values, one.marks, one.license, one.currency, mark
-        )
-        for one, mark in zip(bare, marks, strict=True)
-    )
+    candidates = tuple(replace(one, pareto=mark) for one, mark in zip(bare, marks, strict=True))
     return Selection(chosen, candidates, columns, (*notes, *_invalid(runs)))
 
 
@@ -127,8 +124,9 @@ def _currencies(candidates: Sequence[Candidate]) -> list[str]:
 
 
 def _invalid(runs: Sequence[Ran]) -> list[str]:
+    several = len(runs) > 1
     return [
-        f"{run.label} is INVALID: its models are shown and not compared"
+        f"{run.label if several else 'the run'} is INVALID: its models are shown and not compared"
         for run in runs
         if not run.valid
     ]
@@ -186,6 +184,7 @@ def _candidate(run: Ran, model: ModelFacts, result: Mapping[str, Any], at: str |
         text_tag(tags, "license"),
         cost.get("currency"),
         None,
+        model.error if model.status == "failed" else None,
     )
 
 

@@ -45,6 +45,7 @@ def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Ver
     for model in models:
         for drawing in model["drawings"]:
             drawing["svg"] = Markup(drawing["svg"])
+    before, after = sections(facts, results, verdict)
     return _template().render(
         title=safe_text(facts.name),
         tool=about.tool(facts),
@@ -59,7 +60,8 @@ def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Ver
         table=_headline(levels),
         footnotes=FOOTNOTES,
         models=models,
-        sections=sections(facts, results, verdict),
+        first_sections=before,
+        sections=after,
         terms=_TERMS,
     )
 

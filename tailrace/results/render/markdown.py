@@ -44,16 +44,17 @@ _ACTIVE = re.compile(
 def report_md(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict) -> str:
     """The file's text; ``results`` run parallel to ``facts.models``."""
     levels = rows(facts, results)
+    before, after = sections(facts, results, verdict)
     parts = [
         f"# {prose(facts.name)}: load test of streaming LLM endpoints",
         *_verdict(verdict),
+        *_sections(before),
         "## Results",
         " ".join(f"`{mark}` {prose(text)}." for mark, text in FOOTNOTES.items()),
     ]
     for group, result in zip(by_model(levels), results, strict=True):
         parts += _model(group, result)
-    for section in sections(facts, results, verdict):
-        parts += [f"## {prose(section.title)}", *section_md(section)]
+    parts += _sections(after)
     parts += ["## What was run", _pairs(about.run_pairs(facts))]
     parts += ["## Host", _pairs(about.host_pairs(facts)), "## Definitions", _definitions()]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -100,6 +101,12 @@ def section_md(section: Section) -> Iterator[str]:
     yield from map(sheet_md, section.sheets)
     yield _listed(section.remarks)
     yield _listed(section.notes)
+
+
+def _sections(of: Iterable[Section]) -> Iterator[str]:
+    for section in of:
+        yield f"## {prose(section.title)}"
+        yield from section_md(section)
 
 
 def _pairs(pairs: about.Pairs) -> str:

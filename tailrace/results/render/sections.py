@@ -8,24 +8,30 @@ from typing import Any
 from tailrace.results.facts import RunFacts
 from tailrace.results.render.quality import cost_section, quality_section
 from tailrace.results.render.section import Section
-from tailrace.results.render.selection import selection_section
+from tailrace.results.render.selection import selection_section, short_section
 from tailrace.results.render.sheet_text import sheet_lines
 from tailrace.results.verdict import Verdict
 
 
-def sections(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict) -> list[Section]:
-    """Selection, quality, cost: those that have anything to say."""
-    found = (
-        selection_section(facts, results, verdict),
-        quality_section(results),
-        cost_section(results),
-    )
-    return [section for section in found if section is not None]
+def sections(
+    facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict
+) -> tuple[list[Section], list[Section]]:
+    """Those that have anything to say: (before the results, after them).
+
+    The selection comes first where there is something to choose between.
+    """
+    selection = selection_section(facts, results, verdict)
+    first = [selection] if selection is not None and len(facts.models) > 1 else []
+    found = (None if first else selection, quality_section(results), cost_section(results))
+    return first, [section for section in found if section is not None]
 
 
-def plain_sections(results: Sequence[dict[str, Any]], width: int) -> Iterator[tuple[str, str]]:
-    """Quality and cost for a terminal, as (lead, text); the selection has its own command."""
-    for section in (quality_section(results), cost_section(results)):
+def plain_sections(
+    facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict, width: int
+) -> Iterator[tuple[str, str]]:
+    """Quality, cost and, of several models, the selection for a terminal, as (lead, text)."""
+    selection = short_section(facts, results, verdict)
+    for section in (quality_section(results), cost_section(results), selection):
         if section is None:
             continue
         yield "", ""
@@ -33,5 +39,5 @@ def plain_sections(results: Sequence[dict[str, Any]], width: int) -> Iterator[tu
         for sheet in section.sheets:
             yield from (("", line) for line in sheet_lines(sheet, width))
         yield from ((f"{'note':<8} ", remark) for remark in section.remarks)
-        if section.title != "Quality":
+        if section.title != "Quality" and section is not selection:
             yield from ((f"{'formula':<8} ", note) for note in section.notes)

@@ -77,7 +77,32 @@ def remarks_of(found: Selection) -> tuple[str, ...]:
     left = [column.title for column in COLUMNS if column not in found.compared]
     if left:
         lines.append(f"no part in the mark: {', '.join(left)}")
-    return (*lines, *(safe_text(note) for note in found.notes))
+    failures = (f"{one.model} failed: {one.reason}" for one in found.candidates if one.reason)
+    return (*lines, *(safe_text(note) for note in (*found.notes, *failures)))
+
+
+def short_section(
+    facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict
+) -> Section | None:
+    """For a terminal, without what nobody knows; None where there is nothing to choose between."""
+    whole = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
+    if whole is None or not whole.sheets:
+        return whole and Section(whole.title, (), whole.notes)
+    (sheet,) = whole.sheets
+    kept = [
+        place
+        for place in range(len(sheet.columns))
+        if place < sheet.texts - 1 or any(row[place] != NOT_AVAILABLE for row in sheet.rows)
+    ]
+    short = Sheet(
+        sheet.title,
+        tuple(sheet.columns[place] for place in kept),
+        tuple(sheet.terms[place] for place in kept),
+        tuple(tuple(row[place] for place in kept) for row in sheet.rows),
+        texts=sum(place < sheet.texts for place in kept),
+    )
+    mark = "pareto: yes where no other model is nowhere worse and somewhere better"
+    return Section(sheet.title, (short,), (mark,))
 
 
 def _mark(one: Candidate) -> str:
@@ -114,6 +139,7 @@ def selection_json(found: Selection) -> dict[str, Any]:
                 "run": one.run,
                 "model": one.model,
                 "state": one.state,
+                "reason": one.reason,
                 "pareto": one.pareto,
                 "license": one.license,
                 "currency": one.currency,

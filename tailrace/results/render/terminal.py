@@ -75,7 +75,7 @@ class Final:
         yield from _table(strips, levels, width)
         yield from _footnotes(strips)
         yield from self._remarks(levels)
-        for lead, text in plain_sections(self.results, width):
+        for lead, text in plain_sections(self.facts, self.results, self.verdict, width):
             yield Line(lead, ((text, ""),))
         yield Line()
         yield from self._verdict()
