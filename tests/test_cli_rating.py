@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
+import signal
+import sys
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .command import MEASURED, tailrace
+from .command import MEASURED, ROOT, start_tailrace, tailrace
 from .judge_server import grades, judge_server
 from .queue_of_models import python, served, write_models
 from .test_cli_bad_input import UNREACHABLE, USAGE, assert_sentence
 from .test_cli_file import config
-from .test_cli_run import load, only_run
+from .test_cli_resume import killed
+from .test_cli_run import load, only_run, posix_only
 
 QUICK = ("-n", "4", "--warmup", "0s", "--max-tokens", "6", "-p", "Why?", "-p", "How?")
 DIES = "import sys; sys.exit('no magic in a.gguf')"
@@ -192,3 +199,65 @@ def test_a_scenario_file_sets_them_and_show_config_tells(tmp_path: Path) -> None
     assert found["--rubric-samples"] == ("2", "s.toml line 4")
     schema = json.loads(tailrace("schema", cwd=tmp_path).stdout)
     assert {"rubric", "judge", "judge-url", "judge-max-tokens"} <= set(schema["properties"])
+
+
+@posix_only
+def test_a_judge_that_is_interrupted_leaves_what_it_said(sim_url: str, tmp_path: Path) -> None:
+    hold = threading.Event()
+
+    def reply(asked: dict[str, Any]) -> str:
+        if len(bench.asked) > 2:
+            hold.wait(60)
+        return grades(asked)
+
+    with judge_server(reply) as bench:
+        judge = ("--judge", "j", "--judge-url", bench.url)
+        process = start_tailrace("run", *QUICK, "--url", sim_url, "-m", "sim", *judge, cwd=tmp_path)
+        deadline = time.monotonic() + 60
+        while len(bench.asked) < 3:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        hold.set()
+    assert process.returncode in (130, 11), said
+    assert "judging was interrupted, everything measured is kept" in said
+    assert len(judged(only_run(tmp_path))) == 2
+    assert load(only_run(tmp_path) / "sim/result.json")["quality"]["judge_mean"] == 4
+
+
+@posix_only
+def test_a_run_that_is_resumed_is_rated_at_its_end(sim_url: str, tmp_path: Path) -> None:
+    name = write_models(tmp_path, {"sim": {}, "a/b:1": {}, "j": served()})
+    options = ("--url", sim_url, "--models-file", name, "-m", "sim", "-m", "a/b:1", "--judge", "j")
+    run = killed(
+        *(tmp_path, "-n", "20", "--warmup", "0s", "-p", "Why?", *options),
+        until="a-b-1/requests.jsonl",
+        text=b'"phase":"measure"',
+    )
+    assert not (run / "rubric").exists()
+    done = tailrace("run", "--resume", str(run), "-q", cwd=tmp_path)
+    assert done.returncode in MEASURED, done.stderr
+    assert Counter(row["model"] for row in sheet_of(run)) == {"sim": 3, "a/b:1": 3}
+    assert len(judged(run)) == 6
+    refused = tailrace("run", "--resume", str(run), "--judge", "other", cwd=tmp_path)
+    assert refused.returncode == USAGE
+
+
+def test_the_command_of_the_docs_works_as_it_stands(tmp_path: Path) -> None:
+    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    models, prompts = (
+        re.findall(rf"```{form}\n(.*?)```", page, re.DOTALL) for form in ("json", "jsonl")
+    )
+    (command,) = re.findall(r"^    tailrace (run .*--judge .*)$", page, re.MULTILINE)
+    entries = json.loads(models[0])
+    for entry in entries.values():
+        entry["serve"][:1] = [sys.executable, "-m", "tailrace"]
+    write_models(tmp_path, entries)
+    (tmp_path / "prompts.jsonl").write_text(prompts[0], encoding="utf-8")
+    short = {"--duration": "-n", "30s": "6"}
+    words = [short.get(word, word) for word in shlex.split(command)]
+    done = tailrace(*words, "--warmup", "0s", "--max-tokens", "4", cwd=tmp_path)
+    assert done.returncode in MEASURED, done.stderr
+    assert len(sheet_of(only_run(tmp_path))) == len(judged(only_run(tmp_path))) == 12

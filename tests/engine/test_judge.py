@@ -53,6 +53,14 @@ def test_a_constrained_reply_is_scored() -> None:
     assert bench.keys == ["Bearer k1"]
 
 
+def test_a_key_takes_the_place_of_the_headers_own() -> None:
+    headers = [("Authorization", "Bearer of-the-file")]
+    with judge_server(grades) as bench:
+        ask(bench.url, question(), headers=headers)
+        ask(bench.url, question(), headers=headers, api_key="k1")
+    assert bench.keys == ["Bearer of-the-file", "Bearer k1"]
+
+
 def test_a_server_that_refuses_the_schema_is_asked_without_one_from_then_on() -> None:
     def reply(asked: dict[str, Any]) -> Any:
         if "response_format" in asked:

@@ -9,7 +9,7 @@ from tailrace.results.facts import RunFacts
 from tailrace.results.render.quality import cost_section, quality_section
 from tailrace.results.render.section import Section
 from tailrace.results.render.selection import selection_section, short_section
-from tailrace.results.render.sheet_text import sheet_lines
+from tailrace.results.render.sheet_text import known, sheet_lines
 from tailrace.results.verdict import Verdict
 
 
@@ -37,7 +37,7 @@ def plain_sections(
         yield "", ""
         yield "", section.title
         for sheet in section.sheets:
-            yield from (("", line) for line in sheet_lines(sheet, width))
+            yield from (("", line) for line in sheet_lines(known(sheet), width))
         yield from ((f"{'note':<8} ", remark) for remark in section.remarks)
         if section.title != "Quality" and section is not selection:
             yield from ((f"{'formula':<8} ", note) for note in section.notes)

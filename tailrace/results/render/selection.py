@@ -84,25 +84,12 @@ def remarks_of(found: Selection) -> tuple[str, ...]:
 def short_section(
     facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict
 ) -> Section | None:
-    """For a terminal, without what nobody knows; None where there is nothing to choose between."""
+    """For a terminal; None where there is nothing to choose between."""
     whole = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
     if whole is None or not whole.sheets:
-        return whole and Section(whole.title, (), whole.notes)
-    (sheet,) = whole.sheets
-    kept = [
-        place
-        for place in range(len(sheet.columns))
-        if place < sheet.texts - 1 or any(row[place] != NOT_AVAILABLE for row in sheet.rows)
-    ]
-    short = Sheet(
-        sheet.title,
-        tuple(sheet.columns[place] for place in kept),
-        tuple(sheet.terms[place] for place in kept),
-        tuple(tuple(row[place] for place in kept) for row in sheet.rows),
-        texts=sum(place < sheet.texts for place in kept),
-    )
+        return whole
     mark = "pareto: yes where no other model is nowhere worse and somewhere better"
-    return Section(sheet.title, (short,), (mark,))
+    return Section(whole.sheets[0].title, whole.sheets, (mark,))
 
 
 def _mark(one: Candidate) -> str:

@@ -12,8 +12,9 @@ from tailrace.results.render.selection import (
     selection_csv_sheet,
     selection_json,
     selection_section,
+    short_section,
 )
-from tailrace.results.render.sheet_text import section_lines, sheet_csv
+from tailrace.results.render.sheet_text import known, section_lines, sheet_csv
 from tailrace.results.selection import COLUMNS, select
 from tailrace.results.verdict import Verdict
 
@@ -106,3 +107,32 @@ def test_no_common_level_is_said_in_the_report() -> None:
     section = selection_section(of.facts, list(of.results), Verdict(True, []))
     assert section is not None
     assert section.remarks == (said,)
+
+
+def test_the_reason_of_a_failure_stands_below_and_in_json() -> None:
+    assert section_of(FOUND).remarks[-1] == "ghost failed: no such model"
+    assert [one["reason"] for one in selection_json(FOUND)["models"]] == [
+        None,
+        None,
+        "no such model",
+    ]
+
+
+def test_the_short_form_leaves_out_what_nobody_knows() -> None:
+    facts = ran(A, B, failed()).facts
+    short = short_section(facts, [A[1], B[1], failed()[1]], Verdict((), ()))
+    sheet = known(short.sheets[0])
+    latencies = ("TTFT p50 ms", "E2E p95 ms", "tokens/s", "failed")
+    assert sheet.columns == ("model", "state", "pareto", *latencies)
+    assert sheet.texts == 3
+    assert sheet.rows[2] == ("ghost", "failed: model_not_found", "—", *["n/a"] * 4)
+
+
+def test_one_model_leaves_no_choice_and_no_common_level_is_said() -> None:
+    one = ran(A)
+    assert short_section(one.facts, one.results, Verdict((), ())) is None
+    other = (model("c", "4"), result("c", stage("4", SLOW)))
+    two = ran(A, other)
+    said = short_section(two.facts, two.results, Verdict((), ()))
+    assert said.sheets == ()
+    assert "no level in common" in said.remarks[0]
