@@ -57,7 +57,9 @@ def rate(run: Path, rating: Rating, say: Say, warn: Say) -> int:
         return exc.exit_code
     if rating.referee is None:
         return EXIT_OK
-    again = f"`tailrace rubric judge {run}` asks again"
+    entry = rating.referee.entry
+    judge = f"--judge-model {entry.model} --judge-url {entry.url or 'URL'}"
+    again = f"`tailrace rubric judge {run} {judge}` asks again"
     try:
         asked = _judged(run, rating, rating.referee, say)
     except TailraceError as exc:

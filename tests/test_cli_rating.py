@@ -124,7 +124,8 @@ def test_a_judge_that_fails_loses_nothing(
     (line,) = done.stderr.splitlines()
     assert line.startswith("tailrace: judging failed, everything measured is kept: ")
     assert said in line
-    assert f"`tailrace rubric judge {path.relative_to(tmp_path)}` asks again" in line
+    again = f"`tailrace rubric judge {path.relative_to(tmp_path)} --judge-model j --judge-url "
+    assert f"{again}{judge.get('url', 'URL')}` asks again" in line
     assert load(path / "sim/result.json")["stages"][0]["counts"]["measured"]["ok"] == 4
     assert len(sheet_of(path)) == 4
     assert "## Quality" in (path / "report.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheet_text import section_lines, sheet_csv, sheet_lines
+from tailrace.results.render.sheet_text import known, section_lines, sheet_csv, sheet_lines
 from tailrace.results.render.sheets import Sheet
 
 SHEET = Sheet(
@@ -26,6 +26,15 @@ def test_words_stand_left_and_numbers_right() -> None:
         "a           MIT       1.00     900",
         "long name   n/a        123       7",
     ]
+
+
+def test_only_a_column_that_nobody_knows_is_left_out() -> None:
+    rows = (("a", "n/a", "n/a", "n/a"), ("n/a", "n/a", "123", "n/a"))
+    assert known(SHEET) == SHEET
+    found = known(Sheet("Title", SHEET.columns, SHEET.terms, rows, texts=2))
+    assert (found.columns, found.texts) == (("name", "ms"), 1)
+    assert found.rows == (("a", "n/a"), ("n/a", "123"))
+    assert known(Sheet("Title", ("name",), ("",), (("n/a",),), texts=1)).columns == ("name",)
 
 
 @pytest.mark.parametrize("width", [20, 24, 30])
