@@ -315,6 +315,9 @@ for command in COMMANDS:
 
 def main() -> None:
     """Entry point; every expected failure is one sentence and a code."""
+    # httpx loads a command line of its own, with all of rich and pygments, unless it cannot: that
+    # is 30 ms of each start for what nobody calls here.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         code = cli.main(prog_name="tailrace", standalone_mode=False)
     except TailraceError as exc:

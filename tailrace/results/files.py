@@ -23,17 +23,12 @@ import orjson
 from tailrace.errors import ResultError, UsageError
 from tailrace.results.atomic import atomic, write_atomic
 from tailrace.results.calibration import Calibration, calibration_from_dict
-from tailrace.results.extras import add_extras
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
 from tailrace.results.journal import Journal, JournalReader
 from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
-from tailrace.results.render.html import report_html
-from tailrace.results.render.markdown import report_md
-from tailrace.results.render.summary_csv import summary_csv
-from tailrace.results.result import model_result
 from tailrace.results.rubric import Rubric
 from tailrace.results.rubric_files import RubricFolder
 from tailrace.results.schema import Row
@@ -112,13 +107,23 @@ class RunFolder:
         results = [self._rebuild_model(facts, model, calibration, rubric) for model in facts.models]
         verdict = judge(facts, results)
         self.write_facts(facts, verdict)
+        self._write_reports(facts, results, verdict)
+        return facts, results, verdict
+
+    def _write_reports(
+        self, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict
+    ) -> None:
+        # Imported when the load is over: what renders takes a while that no first request waits.
+        from tailrace.results.render.html import report_html
+        from tailrace.results.render.markdown import report_md
+        from tailrace.results.render.summary_csv import summary_csv
+
         csv = summary_csv(facts, results)
         write_atomic(self.path / "summary.csv", csv.encode("utf-8"))
         markdown = report_md(facts, results, verdict)
         write_atomic(self.path / "report.md", markdown.encode("utf-8"))
         html = report_html(facts, results, verdict)
         write_atomic(self.path / "report.html", html.encode("utf-8"))
-        return facts, results, verdict
 
     def join(self, facts: RunFacts) -> None:
         """Make one journal of each model's parts, where several workers wrote them."""
@@ -138,6 +143,9 @@ class RunFolder:
         calibration: Calibration | None,
         rubric: Rubric | None,
     ) -> dict[str, Any]:
+        from tailrace.results.extras import add_extras
+        from tailrace.results.result import model_result
+
         if model.folder != safe_name(model.folder):
             raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
         folder = self.path / model.folder
@@ -168,6 +176,8 @@ class RunFolder:
 
         Raises ResultError where one is missing.
         """
+        from tailrace.results.extras import add_extras
+
         rubric = RubricFolder(self.path).rubric(facts)
         results = []
         for model in facts.models:
