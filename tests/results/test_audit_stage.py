@@ -146,6 +146,16 @@ def test_the_40_ms_mode(at_40: int, elsewhere: int, found: bool) -> None:
     assert has_nagle_mode(hist) is found
 
 
+@pytest.mark.parametrize(
+    ("gaps_ms", "status"), [((43,) * 9, "ok"), ((20,) * 6 + (41,) * 3, "warn")]
+)
+def test_a_model_that_writes_every_40_ms_has_no_40_ms_mode(
+    gaps_ms: tuple[int, ...], status: str
+) -> None:
+    rows = [row(1_000 * number, 100, gaps_ms) for number in range(20)]
+    assert findings(rows, KERNEL)["40 ms mode"].status == status
+
+
 def test_40_ms_among_their_like_are_no_mode() -> None:
     hist = Hist()
     hist.add_many([value * 100_000 for value in range(280, 550)])  # evenly from 28 to 55 ms
