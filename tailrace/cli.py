@@ -37,10 +37,6 @@ def cli() -> None:
     """Load-test streaming LLM endpoints with numbers that can be believed."""
 
 
-for _command in (outputs, rubric, select, variants):
-    cli.add_command(_command)
-
-
 @cli.command()
 @run_options
 @click.option(
@@ -163,9 +159,11 @@ def _print(
     from rich.console import Console
 
     from tailrace.results.render.terminal import final
+    from tailrace.results.rubric_files import RubricFolder
 
     paths = [str(path / name) for name in ("report.html", "report.md", "summary.csv")]
-    paths += [str(sheet) for sheet in (path / "rubric" / "annotations.csv",) if sheet.exists()]
+    sheet = RubricFolder(path).sheet_path
+    paths += [str(sheet)] if sheet.exists() else []
     Console(highlight=False).print(final(facts, results, verdict, paths, hint))
 
 
@@ -309,7 +307,7 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-for command in COMMANDS:
+for command in (outputs, rubric, select, variants, *COMMANDS):
     cli.add_command(command)
 
 

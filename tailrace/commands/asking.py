@@ -13,55 +13,46 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tailrace.commands.levels import positive
-from tailrace.commands.option import Times
+from tailrace.commands.option import Command, Times, option
 from tailrace.errors import UsageError
+from tailrace.scenarios import parse
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.retries import MOST_RETRIES, Retries
 
-Command = Callable[..., Any]
-
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    option(
         "--stream/--no-stream",
-        envvar=["TAILRACE_STREAM", "BENCH_STREAM"],
-        show_envvar=True,
+        env=["BENCH_STREAM"],
         default=True,
         show_default=True,
         help="Ask for streams; --no-stream for whole answers, without TTFT and gaps.",
     ),
-    click.option(
+    option(
         "--retries",
         cls=Times,
-        envvar=["TAILRACE_RETRIES", "RETRY_ON_FAIL"],
-        show_envvar=True,
+        env=["RETRY_ON_FAIL"],
         type=click.IntRange(0, MOST_RETRIES),
         default=0,
         show_default=True,
         metavar="N",
         help="Send a request again, up to N times, that was refused or answered 429 or 5xx.",
     ),
-    click.option(
+    option(
         "--retry-backoff",
-        envvar=["TAILRACE_RETRY_BACKOFF", "RETRY_BACKOFF"],
-        show_envvar=True,
+        env=["RETRY_BACKOFF"],
         default="500ms",
         show_default=True,
         metavar="TIME",
         help="Longest wait before the first retry; doubles with each. Retry-After is honoured.",
     ),
-    click.option(
+    option(
         "--deterministic",
-        envvar="TAILRACE_DETERMINISTIC",
-        show_envvar=True,
         is_flag=True,
         help="Ask each prompt once, one by one, at temperature 0, with a seed and no nonce, and "
         "hash the answers for `tailrace outputs`.",
     ),
-    click.option(
+    option(
         "--keep-text",
-        envvar="TAILRACE_KEEP_TEXT",
-        show_envvar=True,
         is_flag=True,
         help="Keep what was answered in requests.jsonl.",
     ),
@@ -86,7 +77,9 @@ def asking(values: dict[str, Any]) -> dict[str, Any]:
     """The options of this file as fields of a Scenario."""
     return {
         "stream": values["stream"],
-        "retries": Retries(values["retries"], positive(values["retry_backoff"], "--retry-backoff")),
+        "retries": Retries(
+            values["retries"], parse.positive(values["retry_backoff"], "--retry-backoff")
+        ),
         "deterministic": values["deterministic"],
         "keep_text": values["keep_text"],
     }

@@ -10,46 +10,34 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import click
-
+from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
 
-Command = Callable[..., Any]
 NAMES = ("price_in", "price_out", "watts", "price_kwh")
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    option(
         "--price-in",
         metavar="PRICE",
-        envvar="TAILRACE_PRICE_IN",
-        show_envvar=True,
         help="Price of a million input tokens, for the cost columns.",
     ),
-    click.option(
+    option(
         "--price-out",
         metavar="PRICE",
-        envvar="TAILRACE_PRICE_OUT",
-        show_envvar=True,
         help="Price of a million output tokens.",
     ),
-    click.option(
+    option(
         "--currency",
-        envvar="TAILRACE_CURRENCY",
-        show_envvar=True,
         help="Of the prices, like EUR; only a word in the tables.",
     ),
-    click.option(
+    option(
         "--watts",
         metavar="W",
-        envvar="TAILRACE_WATTS",
-        show_envvar=True,
         help="Power that the server draws while it answers, for the energy columns.",
     ),
-    click.option(
+    option(
         "--price-kwh",
         metavar="PRICE",
-        envvar="TAILRACE_PRICE_KWH",
-        show_envvar=True,
         help="Price of a kilowatt hour; with --watts the cost where tokens have no price.",
     ),
 )

@@ -8,87 +8,82 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tailrace.commands.option import BLANKS, Command, option
 from tailrace.errors import UsageError
 
 if TYPE_CHECKING:
     from tailrace.scenarios.model import Scenario
-
-Command = Callable[..., Any]
 
 MOST_PREFIXES = 10_000
 CHECKED = 32
 """Requests whose items are made before anything is sent."""
 
 
-def _option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
-    variable = "TAILRACE_" + names[0].split("/")[0][2:].upper().replace("-", "_")
-    return click.option(*names, envvar=variable, show_envvar=True, **attributes)
-
-
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    _option(
+    option(
         "--prompts",
         "prompts_file",
         metavar="FILE",
         help="Prompts from a .json, .jsonl, .csv, .tsv or .parquet file (ShareGPT's too), or "
         "sample:chat, sample:code, sample:long.",
     ),
-    _option("--prompt-column", metavar="NAME", help="Field of --prompts that holds the prompt."),
-    _option(
+    option("--prompt-column", metavar="NAME", help="Field of --prompts that holds the prompt."),
+    option(
         "--order",
         type=click.Choice(["turn", "shuffled"]),
         default="turn",
         show_default=True,
         help="Prompts in turn, or in an order that --seed decides.",
     ),
-    _option(
+    option(
         "--input-tokens",
         metavar="SIZES",
         help="Make prompts of so many tokens: 512, normal:512,64, lognormal:512,0.5, "
         "uniform:100,900 or file:lengths.csv; with ,min=N,max=N behind it.",
     ),
-    _option(
+    option(
         "--output-tokens",
         metavar="SIZES",
         help="max_tokens of each request, written like --input-tokens.",
     ),
-    _option(
+    option(
         "--tokenizer",
         metavar="FILE",
         help="The model's tokenizer.json: made prompts then have exactly their length.",
     ),
-    _option(
+    option(
         "--align/--no-align",
         default=None,
         help="Set the length of made prompts right by the server's own counts, from a few requests "
         "before the levels.  [default: without --tokenizer]",
     ),
-    _option(
+    option(
         "--prefix-tokens",
         type=click.IntRange(1),
         metavar="N",
         help="Begin each prompt with a shared prefix of so many tokens.",
     ),
-    _option(
+    option(
         "--prefix-pool",
         type=click.IntRange(1, MOST_PREFIXES),
         metavar="K",
         help="How many prefixes are shared.  [default: 1]",
     ),
-    _option(
+    option(
         "--image",
         "images",
         multiple=True,
+        separator=BLANKS,
         metavar="FILE",
         help="Image in each request; repeat for several.",
     ),
-    _option(
+    option(
         "--images",
         "made_images",
         metavar="N@WxH",
         help="N made images of that size in each request, like 1@512x512.",
     ),
-    _option(
+    option(
         "--mix",
         metavar="MODEL:WEIGHT,…",
         help="Ask these models of the server by weight, request by request: base:3,lora-a:1.",

@@ -14,13 +14,13 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from tailrace.commands.keys import keys_of
+from tailrace.commands.text import read_text
 from tailrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,19 +73,10 @@ def _read(command: click.Command, value: str, what: str) -> ScenarioFile:
     if value.startswith(catalog.PREFIX):
         name, text = catalog.file_name(value), catalog.text_of(value)
     else:
-        name, text = value, _text(value, what)
+        ready = "; `tailrace init` writes one, `tailrace catalog` lists ready ones"
+        name, text = value, read_text(value, what, mend=ready, encoding="utf-8-sig")
     keys = {name: key for name, (key, _) in keys_of(command).items()}
     return scenario_file(located(text, name), keys)
-
-
-def _text(path: str, what: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except OSError as exc:
-        ready = "; `tailrace init` writes one, `tailrace catalog` lists ready ones"
-        raise UsageError(f"{what} {path!r} cannot be read: {exc.strerror}{ready}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{what} {path!r} is not UTF-8 text") from None
 
 
 def settled(ctx: click.Context, values: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 from tailrace.commands.rounds import repeated
 from tailrace.commands.sessions import session_fields
+from tailrace.commands.text import read_text
 from tailrace.commands.traces import trace_fields, trace_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
@@ -65,14 +65,6 @@ def workers(text: str) -> int:
     return int(text)
 
 
-def positive(text: str, what: str) -> float:
-    """A duration in seconds that is longer than nothing."""
-    value = parse.seconds(text, what)
-    if value <= 0:
-        raise UsageError(f"{what} {text!r} must be longer than nothing")
-    return value
-
-
 def _one_load(values: dict[str, Any]) -> None:
     given = [
         name for name in ("concurrency", "rate", "replay", "trace") if values[name] is not None
@@ -120,7 +112,7 @@ def _warmup_s(values: dict[str, Any]) -> float:
 def _duration_s(values: dict[str, Any]) -> float | None:
     if values["requests"] is not None:
         return None
-    return positive(values["duration"] or "30s", "--duration")
+    return parse.positive(values["duration"] or "30s", "--duration")
 
 
 def _burstiness(values: dict[str, Any]) -> float:
@@ -135,20 +127,14 @@ def _think(values: dict[str, Any]) -> Think | None:
     text = values["think_time"]
     if text is None:
         return None
-    mean, exponential = text.removeprefix("exp:"), text.startswith("exp:")
-    return Think(positive(mean, "--think-time"), "exponential" if exponential else "constant")
+    mean, exponential = parse.spread(text)
+    return Think(parse.positive(mean, "--think-time"), "exponential" if exponential else "constant")
 
 
 def _offsets(path: str) -> tuple[float, ...]:
     """Seconds since the start, one a line; blank lines and lines that begin with # are skipped."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError as exc:
-        raise UsageError(f"--replay file {path!r} cannot be read: {exc.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--replay file {path!r} is not UTF-8 text") from None
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path, "--replay file").splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from tailrace.commands.file import settled
+from tailrace.commands.option import Command, option
+from tailrace.commands.text import read_text
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model_entry import ModelEntry
@@ -18,13 +19,10 @@ from tailrace.scenarios.model_entry import ModelEntry
 if TYPE_CHECKING:
     from tailrace.scenarios.models_file import Headers, Models
 
-Command = Callable[..., Any]
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    option(
         "--models-file",
-        envvar="TAILRACE_MODELS_FILE",
-        show_envvar=True,
         metavar="FILE",
         help="Queue of models with their tags, URLs or server commands (JSON, YAML or TOML); "
         "--model then picks from it by alias.",
@@ -94,12 +92,7 @@ def read_models(path: str) -> Models:
     from tailrace.scenarios.located import located
     from tailrace.scenarios.models_file import models_of
 
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as exc:
-        raise UsageError(f"--models-file {path!r} cannot be read: {exc.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--models-file {path!r} is not UTF-8 text") from None
+    text = read_text(path, "--models-file", encoding="utf-8-sig")
     return models_of(located(text, path), os.environ)
 
 
@@ -125,14 +118,14 @@ def require_same(ctx: click.Context, kept: Mapping[str, Any], run: str) -> None:
     what is in it; see ``headers_again``.
     """
     given = settled(ctx, dict(ctx.params))
-    for option in ctx.command.params:
-        name = option.name or ""
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
         if name in ("headers", "models_file") or name not in kept:
             continue
         value = _plain(given.get(name))
         if ctx.get_parameter_source(name) in _FROM_USER and value != kept[name]:
             shown = "none" if kept[name] is None else repr(kept[name])
-            flag = max(option.opts, key=len)
+            flag = max(parameter.opts, key=len)
             raise UsageError(
                 f"{flag} {value!r} contradicts {run!r}, which was run with {shown}; leave it out"
             )

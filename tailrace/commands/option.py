@@ -14,6 +14,7 @@ import click
 Command = Callable[..., Any]
 LINES = r"[\r\n]+"
 COMMAS = r"[,\s]+"
+BLANKS = r"\s+"
 
 
 class Listed(click.Option):

@@ -28,9 +28,9 @@ from tailrace.commands import (
     variants,
 )
 from tailrace.commands.file import read_scenario
-from tailrace.commands.option import COMMAS, Command
-from tailrace.commands.option import option as _option
-from tailrace.commands.show import KEY_VARIABLES
+from tailrace.commands.option import COMMAS, Command, option
+from tailrace.commands.show import key_variable
+from tailrace.commands.text import header_key, read_text
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
@@ -65,12 +65,12 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_envvar=True,
         help="Scenario file (TOML, YAML or JSON), the same as SCENARIO.",
     ),
-    _option(
+    option(
         "--url",
         env=["OPENAI_BASE_URL", "FOUNDRY_LOCAL_ENDPOINT"],
         help="Base URL of the API, with or without /v1.",
     ),
-    _option(
+    option(
         "--model",
         "-m",
         "models",
@@ -80,60 +80,60 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Model id as the server names it; repeat for several, taken one after another. auto "
         "is the first that the server has loaded, ALL every one that it lists.",
     ),
-    _option(
+    option(
         "--concurrency",
         "-c",
         metavar="N[,N…]",
         help="Users always in flight; several levels are swept in turn.  [default: 1]",
     ),
-    _option(
+    option(
         "--rate",
         "-r",
         metavar="RATE[,RATE…]",
         help="Requests started per second, whatever the answers do (open loop): 50, "
         "5..50 over 60s, 10..50 in 5 steps over 50s; phases are split by ';', levels by ','.",
     ),
-    _option(
+    option(
         "--arrival",
         type=click.Choice(["constant", "poisson", "gamma"]),
         default="poisson",
         show_default=True,
         help="How the arrivals of --rate are spread.",
     ),
-    _option("--burstiness", metavar="SHAPE", help="Shape of gamma arrivals; lower is burstier."),
-    _option("--replay", metavar="FILE", help="Open loop: start at these seconds, one a line."),
+    option("--burstiness", metavar="SHAPE", help="Shape of gamma arrivals; lower is burstier."),
+    option("--replay", metavar="FILE", help="Open loop: start at these seconds, one a line."),
     *traces.OPTIONS,
     *sessions.OPTIONS,
-    _option(
+    option(
         "--max-in-flight",
         type=click.IntRange(1),
         help="Most requests of an open loop in flight at once.",
     ),
-    _option(
+    option(
         "--when-full",
         type=click.Choice(["queue", "drop", "abort"]),
         default="queue",
         show_default=True,
         help="What becomes of a request that is due while --max-in-flight are.",
     ),
-    _option(
+    option(
         "--think-time",
         metavar="TIME|exp:TIME",
         help="Pause of each user after an answer; exp: draws it exponentially.",
     ),
-    _option(
+    option(
         "--duration",
         "-d",
         metavar="TIME",
         help="How long each level is measured, like 30s or 2m.  [default: 30s]",
     ),
-    _option(
+    option(
         "--requests",
         "-n",
         type=click.IntRange(1),
         help="Measure this many requests at each level instead.",
     ),
-    _option(
+    option(
         "--warmup",
         default="5s",
         show_default=True,
@@ -142,7 +142,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     *rounds.OPTIONS,
     *api.OPTIONS,
-    _option(
+    option(
         "--max-tokens",
         env=["BENCH_MAX_TOKENS"],
         type=click.IntRange(1),
@@ -150,7 +150,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
         help="Longest answer asked for, in tokens.",
     ),
-    _option(
+    option(
         "--prompt",
         "-p",
         "prompts",
@@ -160,8 +160,8 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Prompt text, or @FILE; several are taken in turn.",
     ),
     *data.OPTIONS,
-    _option("--system", help="System message."),
-    _option(
+    option("--system", help="System message."),
+    option(
         "--temperature",
         env=["BENCH_TEMPERATURE"],
         type=click.FloatRange(0),
@@ -169,47 +169,47 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         show_default=True,
         help="How freely the model samples; 0 takes the likeliest token.",
     ),
-    _option(
+    option(
         "--seed",
         type=int,
         help="Seed of everything random here, and sent to the server.  [default: 0, not sent]",
     ),
-    _option(
+    option(
         "--nonce/--no-nonce",
         default=True,
         show_default=True,
         help="Begin each prompt with a word of its own, against prefix caches.",
     ),
-    _option("--salt", help="Fix the nonces' salt, to send the very prompts of an earlier run."),
-    _option(
+    option("--salt", help="Fix the nonces' salt, to send the very prompts of an earlier run."),
+    option(
         "--stream-usage/--no-stream-usage",
         default=True,
         show_default=True,
         help="Ask for the server's own token counts (stream_options.include_usage).",
     ),
-    _option("--extra-body", metavar="JSON", help="JSON object merged into each request body."),
-    _option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Extra header."),
-    _option(
+    option("--extra-body", metavar="JSON", help="JSON object merged into each request body."),
+    option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Extra header."),
+    option(
         "--api-key-file",
         metavar="FILE",
         help="File with the API key (- for standard input); else OPENAI_API_KEY or API_KEY.",
     ),
-    _option(
+    option(
         "--connect-timeout",
         default="10s",
         show_default=True,
         metavar="TIME",
         help="Longest wait for a connection.",
     ),
-    _option(
+    option(
         "--idle-timeout",
         default="60s",
         show_default=True,
         metavar="TIME",
         help="Longest silence of one answer before it counts as timed out; 10m with --no-stream.",
     ),
-    _option("--timeout", metavar="TIME", help="Limit of a whole answer.  [default: none]"),
-    _option(
+    option("--timeout", metavar="TIME", help="Limit of a whole answer.  [default: none]"),
+    option(
         "--drain",
         default="30s",
         show_default=True,
@@ -220,28 +220,28 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     *costs.OPTIONS,
     *variants.OPTIONS,
     *rating.OPTIONS,
-    _option(
+    option(
         "--transport",
         type=click.Choice(["fast", "httpx"]),
         default="fast",
         show_default=True,
         help="fast is tailrace's own; httpx the stock client, for HTTP/2.",
     ),
-    _option(
+    option(
         "--stamps",
         type=click.Choice(["auto", "user"]),
         default="auto",
         show_default=True,
         help="auto takes the kernel's receive stamps (Linux, plain TCP); user the loop's reads.",
     ),
-    _option(
+    option(
         "--loop",
         type=click.Choice(["auto", "uvloop", "asyncio"]),
         default="auto",
         show_default=True,
         help="Event loop; auto takes uvloop (winloop on Windows) where it is installed.",
     ),
-    _option(
+    option(
         "--workers",
         "-w",
         default="1",
@@ -249,9 +249,9 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="N|auto",
         help="Processes that share the load; auto is one a core but one.",
     ),
-    _option("--ca-file", metavar="FILE", help="Certificates to trust (PEM)."),
-    _option("--insecure", is_flag=True, help="Do not check TLS certificates; kept in the result."),
-    _option(
+    option("--ca-file", metavar="FILE", help="Certificates to trust (PEM)."),
+    option("--insecure", is_flag=True, help="Do not check TLS certificates; kept in the result."),
+    option(
         "--out",
         "-o",
         default="runs",
@@ -259,14 +259,14 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="DIR",
         help="Where result folders are made.",
     ),
-    _option("--name", help="Name of the run.  [default: the first model]"),
+    option("--name", help="Name of the run.  [default: the first model]"),
 )
 
 
 def run_options(command: Command) -> Command:
     """All options that describe a run."""
-    for option in reversed((*_OPTIONS, *models.OPTIONS)):
-        command = option(command)
+    for decorate in reversed((*_OPTIONS, *models.OPTIONS)):
+        command = decorate(command)
     return click.argument(
         "scenario",
         required=False,
@@ -301,8 +301,8 @@ def wanted(values: dict[str, Any]) -> Wanted:
             parse.json_object(values["extra_body"], "--extra-body") if values["extra_body"] else {}
         ),
         header_names=tuple(name for name, _ in headers),
-        connect_timeout_s=levels.positive(values["connect_timeout"], "--connect-timeout"),
-        idle_timeout_s=levels.positive(values["idle_timeout"], "--idle-timeout"),
+        connect_timeout_s=parse.positive(values["connect_timeout"], "--connect-timeout"),
+        idle_timeout_s=parse.positive(values["idle_timeout"], "--idle-timeout"),
         total_timeout_s=_limit_s(values["timeout"]),
         drain_s=parse.seconds(values["drain"], "--drain"),
         workers=levels.workers(values["workers"]),
@@ -329,24 +329,15 @@ def secret_headers(values: dict[str, Any]) -> tuple[Headers, Headers]:
 
 
 def _limit_s(text: str | None) -> float | None:
-    return levels.positive(text, "--timeout") if text else None
+    return parse.positive(text, "--timeout") if text else None
 
 
 def _prompt(text: str) -> str:
     """A prompt as typed, or the text of ``@FILE``; never empty."""
-    prompt = _read(text[1:], "--prompt") if text.startswith("@") else text
+    prompt = read_text(text[1:], "--prompt file") if text.startswith("@") else text
     if not prompt.strip():
         raise UsageError("--prompt must not be empty; give some text or @FILE")
     return prompt
-
-
-def _read(path: str, what: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as exc:
-        raise UsageError(f"{what} file {path!r} cannot be read: {exc.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{what} file {path!r} is not UTF-8 text") from None
 
 
 def _ca_file(path: str | None) -> str | None:
@@ -361,10 +352,7 @@ def _api_key(path: str | None) -> str | None:
     if path == "-":
         key = sys.stdin.readline()
     elif path is not None:
-        key = _read(path, "--api-key-file")
+        key = read_text(path, "--api-key-file file")
     else:
-        key = next(filter(None, map(os.environ.get, KEY_VARIABLES)), "")
-    key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise UsageError("the API key has characters that no HTTP header can carry")
-    return key or None
+        key = os.environ.get(key_variable() or "", "")
+    return header_key(key, "the")

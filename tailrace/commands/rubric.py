@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from tailrace.commands.text import header_key, read_text
 from tailrace.errors import EXIT_OK, EXIT_UNREACHABLE
 
 _RUN = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
@@ -87,14 +88,13 @@ def judge(
     What it was asked before is not asked again. A reply that gives no valid score leaves the answer
     unscored, with the reason; nothing is ever put in its place.
     """
-    from tailrace.commands.levels import positive
     from tailrace.engine.judge import Judge
     from tailrace.rubric import ask_judge
     from tailrace.scenarios import parse
 
     url = parse.base_url(judge_url, "--judge-url")
     key = judge_key(values["judge_key_file"])
-    timeout_s = positive(values["timeout"], "--timeout")
+    timeout_s = parse.positive(values["timeout"], "--timeout")
 
     def make() -> Judge:
         return Judge(
@@ -120,20 +120,9 @@ def judge_key(path: str | None) -> str | None:
 
     Raises UsageError for a file that cannot be read, and for what no header can carry.
     """
-    from tailrace.errors import UsageError
-
-    key = os.environ.get("TAILRACE_JUDGE_API_KEY", "")
-    if path is not None:
-        try:
-            key = Path(path).read_text(encoding="utf-8")
-        except OSError as exc:
-            raise UsageError(f"--judge-key-file {path!r} cannot be read: {exc.strerror}") from None
-        except UnicodeDecodeError:
-            raise UsageError(f"--judge-key-file {path!r} is not UTF-8 text") from None
-    key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise UsageError("the judge's API key has characters that no HTTP header can carry")
-    return key or None
+    if path is None:
+        return header_key(os.environ.get("TAILRACE_JUDGE_API_KEY", ""), "the judge's")
+    return header_key(read_text(path, "--judge-key-file"), "the judge's")
 
 
 def _safe(text: str) -> str:

@@ -6,39 +6,31 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import click
-
+from tailrace.commands.option import Command, option
 from tailrace.commands.traces import refuse_prompts
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.sessions import MOST_TOKENS, MOST_TURNS, Sessions
 
-Command = Callable[..., Any]
-
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    option(
         "--sessions",
-        envvar="TAILRACE_SESSIONS",
-        show_envvar=True,
         metavar="FILE",
         help="Conversations of several turns (JSON or JSONL), instead of single requests; "
         "--requests then counts sessions.",
     ),
-    click.option(
+    option(
         "--turns",
-        envvar="TAILRACE_TURNS",
         metavar="N|N..M",
         help="Made-up conversations of so many turns.",
     ),
-    click.option(
+    option(
         "--turn-tokens",
-        envvar="TAILRACE_TURN_TOKENS",
         metavar="N|N..M",
         help="Tokens of what the user says in each turn of --turns.  [default: 64]",
     ),
-    click.option(
+    option(
         "--turn-think",
-        envvar="TAILRACE_TURN_THINK",
         metavar="TIME|exp:TIME",
         help="Pause before each turn that states none of its own.  [default: none]",
     ),
@@ -52,8 +44,8 @@ def session_fields(values: dict[str, Any]) -> dict[str, Any]:
     if file is None and turns is None:
         for name in ("turn_tokens", "turn_think"):
             if values[name] is not None:
-                option = f"--{name.replace('_', '-')}"
-                raise UsageError(f"{option} is about sessions; add --sessions FILE or --turns N")
+                flag = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{flag} is about sessions; add --sessions FILE or --turns N")
         return {}
     if file is not None and turns is not None:
         raise UsageError("--sessions and --turns exclude each other; give one of them")
@@ -95,5 +87,5 @@ def _range(text: str, what: str, most: int) -> tuple[int, int]:
 def _think(text: str | None) -> tuple[float, bool]:
     if text is None:
         return 0.0, False
-    mean, exponential = text.removeprefix("exp:"), text.startswith("exp:")
+    mean, exponential = parse.spread(text)
     return parse.seconds(mean, "--turn-think"), exponential

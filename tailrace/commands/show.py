@@ -21,6 +21,11 @@ KEY_VARIABLES = ("TAILRACE_API_KEY", "OPENAI_API_KEY", "API_KEY")
 """Where the API key is looked for, the first that is set."""
 
 
+def key_variable() -> str | None:
+    """The variable that the API key is taken from where no file is named for it."""
+    return next((name for name in KEY_VARIABLES if os.environ.get(name)), None)
+
+
 class Setting(NamedTuple):
     """One line of the answer."""
 
@@ -57,7 +62,7 @@ def settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[Setting]:
         for index, level in enumerate(levels):
             text = ", ".join(f"{name}={value}" for name, value in level.items())
             yield Setting(f"levels[{index + 1}]", text, found.level_where(index) + beaten)
-    variable = next((name for name in KEY_VARIABLES if os.environ.get(name)), None)
+    variable = key_variable()
     if variable is not None and values.get("api_key_file") is None:
         yield Setting("API key", HIDDEN, variable)
 
@@ -70,7 +75,7 @@ def variables(ctx: click.Context) -> Iterator[Variable]:
             used = variable_of(option)
             for name in names:
                 yield Variable(name, _long(option), _state(ctx, option, name, used))
-    used = next((name for name in KEY_VARIABLES if os.environ.get(name)), None)
+    used = key_variable()
     for name in KEY_VARIABLES:
         state = "used" if name == used else "set, not used" if os.environ.get(name) else "not set"
         yield Variable(name, "the API key", state)

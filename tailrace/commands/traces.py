@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.model import Level
@@ -16,43 +17,35 @@ from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.texts import WORDS_PER_TOKEN
 from tailrace.scenarios.traces import FORMATS, Trace, parse_scales, parse_window
 
-Command = Callable[..., Any]
-
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    option(
         "--trace",
-        envvar="TAILRACE_TRACE",
-        show_envvar=True,
         metavar="FILE",
         help="Open loop: replay a trace's times and lengths (Mooncake, Azure, BurstGPT, or the "
         "requests.jsonl of an earlier run).",
     ),
-    click.option(
+    option(
         "--trace-format",
         type=click.Choice(["auto", *FORMATS]),
         default="auto",
         show_default=True,
-        envvar="TAILRACE_TRACE_FORMAT",
     ),
-    click.option(
+    option(
         "--time-scale",
         metavar="X[,X…]",
-        envvar="TAILRACE_TIME_SCALE",
         help="What the trace's times are multiplied with: 0.5 is twice as fast; several are "
         "levels.  [default: 1]",
     ),
-    click.option(
+    option(
         "--window",
         metavar="FROM..TO",
-        envvar="TAILRACE_WINDOW",
         help="Part of the trace, in its own time since its first row: 10m..20m, ..1h.",
     ),
-    click.option(
+    option(
         "--words-per-token",
         type=click.FloatRange(0.01, 100),
         default=WORDS_PER_TOKEN,
         show_default=True,
-        envvar="TAILRACE_WORDS_PER_TOKEN",
         help="How many words of made-up text are taken as a token.",
     ),
 )
@@ -96,9 +89,9 @@ _PROMPTS = {
 
 def refuse_prompts(values: dict[str, Any], why: str) -> None:
     """UsageError for an option about prompts, which would do nothing."""
-    for name, option in _PROMPTS.items():
+    for name, flag in _PROMPTS.items():
         if values.get(name):
-            raise UsageError(f"{option} would do nothing here: {why}; leave it out")
+            raise UsageError(f"{flag} would do nothing here: {why}; leave it out")
 
 
 def trace_fields(values: dict[str, Any], levels: tuple[Level, ...]) -> dict[str, Any]:
@@ -116,9 +109,7 @@ def _level(values: dict[str, Any], trace: Trace) -> Level:
     """A trace has no warm-up; the time before it is for reading up to its window."""
     duration_s: float | None = math.floor(trace.last_s * trace.time_scale + 1)
     if values["duration"] is not None:
-        duration_s = parse.seconds(values["duration"], "--duration")
-        if duration_s <= 0:
-            raise UsageError(f"--duration {values['duration']!r} must be longer than nothing")
+        duration_s = parse.positive(values["duration"], "--duration")
     if values["requests"] is not None:
         duration_s = None
     return Level(

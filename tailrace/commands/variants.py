@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
 
 if TYPE_CHECKING:
     from tailrace.results.render.section import Section
+    from tailrace.results.render.sheets import Sheet
 
-Command = Callable[..., Any]
+T = TypeVar("T")
+
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
-    click.option(
+    option(
         "--label",
-        envvar="TAILRACE_LABEL",
-        show_envvar=True,
         help="Name of the variant that is measured, like gpu-on; for `tailrace variants`.",
     ),
 )
@@ -53,14 +54,8 @@ def select(runs: tuple[Path, ...], at: str | None, form: str) -> None:
     from tailrace.results.selection import select as selected
 
     found = selected([ran(run) for run in runs], at)
-    if form == "json":
-        _echo_json(render.selection_json(found))
-    elif form == "csv":
-        from tailrace.results.render.sheet_text import sheet_csv
-
-        _echo_file(sheet_csv(render.selection_csv_sheet(found)))
-    else:
-        _echo_section(render.section_of(found), form)
+    shapes = (render.selection_json, render.selection_csv_sheet, render.section_of)
+    _echo(found, form, *shapes)
 
 
 @click.command()
@@ -79,25 +74,29 @@ def variants(first: str, second: str, at: str | None, form: str) -> None:
     from tailrace.results.variants import compare
 
     found = compare(*sides(first, second), at)
+    shapes = (render.variants_json, render.variants_csv_sheet, render.variants_section)
+    _echo(found, form, *shapes)
+
+
+def _echo(
+    found: T,
+    form: str,
+    as_document: Callable[[T], dict[str, Any]],
+    as_sheet: Callable[[T], Sheet],
+    as_section: Callable[[T], Section],
+) -> None:
+    """Print a comparison in the form that is asked for."""
     if form == "json":
-        _echo_json(render.variants_json(found))
+        import orjson
+
+        click.echo(orjson.dumps(as_document(found), option=orjson.OPT_INDENT_2).decode())
     elif form == "csv":
         from tailrace.results.render.sheet_text import sheet_csv
 
-        _echo_file(sheet_csv(render.variants_csv_sheet(found)))
+        # As it would be written: with its own line ends and its byte order mark.
+        click.echo(sheet_csv(as_sheet(found)).encode("utf-8"), nl=False)
     else:
-        _echo_section(render.variants_section(found), form)
-
-
-def _echo_json(document: dict[str, Any]) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
-
-
-def _echo_file(text: str) -> None:
-    """As it would be written: with its own line ends and its byte order mark."""
-    click.echo(text.encode("utf-8"), nl=False)
+        _echo_section(as_section(found), form)
 
 
 def _echo_section(section: Section, form: str) -> None:

@@ -29,6 +29,19 @@ def seconds(text: str, what: str) -> float:
     return value
 
 
+def positive(text: str, what: str) -> float:
+    """A duration in seconds that is longer than nothing."""
+    value = seconds(text, what)
+    if value <= 0:
+        raise UsageError(f"{what} {text!r} must be longer than nothing")
+    return value
+
+
+def spread(text: str) -> tuple[str, bool]:
+    """``2s`` or ``exp:2s``: the mean as it is written, and whether times are exponential."""
+    return text.removeprefix("exp:"), text.startswith("exp:")
+
+
 def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
