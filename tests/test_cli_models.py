@@ -23,7 +23,7 @@ from .test_cli_bad_input import UNREACHABLE, USAGE, assert_sentence
 from .test_cli_run import load, only_run, posix_only, rows_of
 
 QUICK = ("-n", "4", "--warmup", "0s", "--max-tokens", "6", "-q")
-DIES = "import sys; print('reading weights'); sys.exit('no magic in a.gguf')"
+DIES = "import sys; print('reading weights', flush=True); sys.exit('no magic in a.gguf')"
 
 
 def run(folder: Path, models: Any, *more: str, **options: Any) -> Any:

@@ -71,7 +71,9 @@ async def test_another_path_may_say_that_it_is_ready(make: Make, ready: str) -> 
 
 
 async def test_one_that_ends_gives_its_last_words(make: Make) -> None:
-    served = make(broken("import sys; print('loading'); sys.exit('bad magic\\x1b[31m in a.gguf')"))
+    served = make(
+        broken("import sys; print('loading', flush=True); sys.exit('bad magic\\x1b[31m in a.gguf')")
+    )
     with pytest.raises(LoadError) as caught:
         await served.load()
     assert caught.value.error_class == "server_ended"
