@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.cache import cache_folder
+from tailrace.engine.guard import own_group
 from tailrace.errors import TargetError, UsageError
 
 GEMMA_ALIAS = "gemma-3-270m"
@@ -116,16 +117,13 @@ def _assemble(package: Any, target: Path) -> None:
 
 def _start(folder: Path, arguments: list[str]) -> subprocess.Popen[bytes]:
     """Start the server's process, deaf to the terminal's Ctrl-C, its log in the folder."""
-    options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "tailrace.demo", "serve", *arguments],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            **options,
+            **own_group(),
         )
 
 

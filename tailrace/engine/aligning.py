@@ -12,9 +12,7 @@ from __future__ import annotations
 from statistics import linear_regression
 from typing import Any
 
-import anyio
-
-from tailrace.engine.stop import Stop
+from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.worker import Target, Worker
 from tailrace.results.facts import ModelFacts
 from tailrace.scenarios.data import Alignment
@@ -32,15 +30,8 @@ async def aligned(worker: Worker, target: Target, model: ModelFacts, stop: Stop)
     if model.stages and found:  # of a resumed run: its levels are to be alike
         known = _line(found)
         return target if known is None else target._replace(alignment=known)
-    async with anyio.create_task_group() as group:
-
-        async def give_up() -> None:
-            await stop.wait(1)
-            group.cancel_scope.cancel()
-
-        group.start_soon(give_up)
+    async with until_asked(stop):
         found = await _probed(worker, target)
-        group.cancel_scope.cancel()
     model.alignment = found or None
     alignment = _line(found)
     return target if alignment is None else target._replace(alignment=alignment)

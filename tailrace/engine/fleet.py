@@ -29,6 +29,7 @@ import msgspec
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.crew import Held
 from tailrace.engine.exchange import WireError
+from tailrace.engine.guard import own_group
 from tailrace.engine.progress import Progress
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import SecretHeaders, Target
@@ -214,11 +215,6 @@ class Fleet:
 
 async def _spawn() -> asyncio.subprocess.Process:
     """A worker process, deaf to the terminal's Ctrl-C: this process tells it when to stop."""
-    options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        import subprocess
-
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -227,5 +223,5 @@ async def _spawn() -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE_BYTES,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        **options,
+        **own_group(),
     )

@@ -36,14 +36,20 @@ _ENDING = threading.Lock()
 """Held while the group is signalled or its number given back, so that it never is another's."""
 
 
+def own_group() -> dict[str, Any]:
+    """Options of Popen for a child in a process group of its own, deaf to the terminal's Ctrl-C."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
 def main(command: Sequence[str]) -> int:
     """Hold the command until it ends or standard input does; returns its code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, **options)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, **own_group()
+        )
     except OSError as exc:
         print(f"{command[0]}: {exc.strerror or exc}", file=sys.stderr, flush=True)
         return CANNOT_START

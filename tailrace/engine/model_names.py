@@ -12,9 +12,8 @@ import anyio
 import httpx
 
 from tailrace.engine.dialects.openai_models import ListedModel, models_of
-from tailrace.engine.exchange import Exchange, WireError
-from tailrace.engine.outgoing import common_headers, merged
-from tailrace.engine.probe import Body
+from tailrace.engine.exchange import WireError
+from tailrace.engine.probe import ask_models
 from tailrace.engine.worker import SecretHeaders, make_wire
 from tailrace.errors import TargetError
 from tailrace.scenarios.model import Scenario
@@ -50,24 +49,20 @@ def chosen(name: str, listed: Sequence[ListedModel]) -> list[str]:
 async def _ask(scenario: Scenario, secret_headers: SecretHeaders) -> list[ListedModel]:
     """What ``GET {base}/models`` lists, at least one."""
     url = httpx.URL(scenario.base_url + "/models")
-    body = Body()
-    exchange = Exchange(body)
     wire = make_wire(scenario)
-    headers = merged(common_headers(url), list(secret_headers))
     try:
         with anyio.fail_after(WITHIN_S):
-            await wire.exchange(httpx.Request("GET", url, headers=headers), exchange)
+            status, body = await ask_models(wire, scenario.base_url, secret_headers)
     except WireError as error:
         raise TargetError(_cannot(url, str(error)), error.error_class) from None
     except TimeoutError:
         raise TargetError(_cannot(url, f"no answer in {WITHIN_S:g} s"), "total_timeout") from None
     finally:
         await wire.aclose()
-    if exchange.status != 200:
-        hint = "; give the key as OPENAI_API_KEY" if exchange.status in (401, 403) else ""
-        reason = f"HTTP {exchange.status}{hint}"
-        raise TargetError(_cannot(url, reason), f"http_{exchange.status}")
-    listed = models_of(bytes(body.data))
+    if status != 200:
+        hint = "; give the key as OPENAI_API_KEY" if status in (401, 403) else ""
+        raise TargetError(_cannot(url, f"HTTP {status}{hint}"), f"http_{status}")
+    listed = models_of(body)
     if not listed:
         raise TargetError(_cannot(url, "it lists none"), "no_models")
     return listed

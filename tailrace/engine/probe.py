@@ -7,9 +7,11 @@ that is no stream before any load is made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
 
-from tailrace.engine.dialects.openai_chat import models_listed
+from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import Exchange, WireError
 from tailrace.engine.outgoing import common_headers, merged
 from tailrace.engine.wire import Wire
@@ -37,19 +39,27 @@ class Body:
             self.data += data
 
 
-async def list_models(
-    wire: Wire, base_url: str, secret_headers: list[tuple[str, str]]
-) -> list[str]:
-    """Ids of ``GET {base}/models``; empty when the server does not say."""
+async def ask_models(
+    wire: Wire, base_url: str, secret_headers: Sequence[tuple[str, str]]
+) -> tuple[int | None, bytes]:
+    """Status and body of ``GET {base}/models``; raises WireError where no whole answer comes."""
     url = httpx.URL(base_url + "/models")
     body = Body()
     exchange = Exchange(body)
     headers = merged(common_headers(url), secret_headers)
+    await wire.exchange(httpx.Request("GET", url, headers=headers), exchange)
+    return exchange.status, bytes(body.data)
+
+
+async def list_models(
+    wire: Wire, base_url: str, secret_headers: Sequence[tuple[str, str]]
+) -> list[str]:
+    """Ids of ``GET {base}/models``; empty when the server does not say."""
     try:
-        await wire.exchange(httpx.Request("GET", url, headers=headers), exchange)
+        status, body = await ask_models(wire, base_url, secret_headers)
     except WireError:
         return []
-    return models_listed(bytes(body.data)) if exchange.status == 200 else []
+    return [model.id for model in models_of(body)] if status == 200 else []
 
 
 def advice(row: Row, base_url: str, model: str, served: list[str]) -> str:

@@ -68,9 +68,9 @@ class Patience(NamedTuple):
 
 
 class Retrying:
-    """See scheduler.Sending; ``row`` is that of the attempt under way."""
+    """See scheduler.Sending."""
 
-    __slots__ = ("_attempt", "_id", "_keeper", "_make", "_patience", "row")
+    __slots__ = ("_attempt", "_id", "_keeper", "_make", "_patience")
 
     def __init__(
         self, row: Row, make: Callable[[Row], Attempted], patience: Patience, keeper: Keeper
@@ -80,7 +80,11 @@ class Retrying:
         self._patience = patience
         self._keeper = keeper
         self._attempt = make(row)
-        self.row = row
+
+    @property
+    def row(self) -> Row:
+        """Of the attempt under way."""
+        return self._attempt.row
 
     def cut(self) -> Row:
         """What was seen of the attempt under way; one that still waits was never sent."""
@@ -95,8 +99,7 @@ class Retrying:
                 return row
             row.retried = True
             self._keeper.postpone(row)
-            self.row = self._next_row(row)
-            self._attempt = self._make(self.row)
+            self._attempt = self._make(self._next_row(row))
             try:
                 await anyio.sleep(wait_s)
             finally:

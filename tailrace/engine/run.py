@@ -20,7 +20,7 @@ from tailrace.engine.load import WHOLE, arrivals_judged
 from tailrace.engine.loader import LoadError
 from tailrace.engine.probe import advice, list_models
 from tailrace.engine.progress import pooled, stage_line, take_snapshot
-from tailrace.engine.stop import Stop
+from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.turn import Turn
 from tailrace.engine.worker import SecretHeaders, Target, Worker, headers_of, stage_of
 from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
@@ -154,15 +154,8 @@ class Run:
         row = Row(request_id, -1, 0, "cold", self._origin.since(now_ns()))
         outgoing = self._worker.aim(target)
         sending = self._worker.sending(row, outgoing, self._worker)
-        async with anyio.create_task_group() as group:
-
-            async def give_up() -> None:
-                await self._stop.wait(1)
-                group.cancel_scope.cancel()
-
-            group.start_soon(give_up)
+        async with until_asked(self._stop):
             await sending.perform()
-            group.cancel_scope.cancel()
         row = sending.row  # of the last attempt
         if self._stop.level and not row.ended_ns:
             sending.cut().outcome = "cancelled"

@@ -102,9 +102,6 @@ class Served:
             return None
 
     def _start(self) -> None:
-        options: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self._log.parent.mkdir(exist_ok=True)
         with self._log.open("ab") as log:
             self._guard = subprocess.Popen(
@@ -112,7 +109,7 @@ class Served:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                **options,
+                **guard.own_group(),
             )
 
     def ended(self) -> str | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
+
+import anyio
 
 
 class Stop:
@@ -50,6 +52,20 @@ class Stop:
         while self.level < level:
             self._changed.clear()
             await self._changed.wait()
+
+
+@contextlib.asynccontextmanager
+async def until_asked(stop: Stop, level: int = 1) -> AsyncIterator[None]:
+    """What is done inside is given up, without an error, once ``stop`` is asked for ``level``."""
+    async with anyio.create_task_group() as group:
+
+        async def give_up() -> None:
+            await stop.wait(level)
+            group.cancel_scope.cancel()
+
+        group.start_soon(give_up)
+        yield
+        group.cancel_scope.cancel()
 
 
 @contextlib.contextmanager

@@ -50,7 +50,8 @@ class Talks:
         seat = start.user if start.seat is None else start.seat
         talk = self._held.get(seat) or self._new(seat)
         talk.tag(row)
-        return Speaking(make(Asked(talk.item(), talk.nonce_of, keep_text=True)), start, talk, self)
+        inner = make(Asked(talk.item(), talk.nonce_of, keep_text=True))
+        return Speaking(inner, start, seat, talk, self)
 
     def _new(self, seat: int) -> Talk:
         number = seat if self._numbers is None else next(self._numbers)
@@ -104,10 +105,12 @@ class Talks:
 class Speaking:
     """A request of a session under way; see scheduler.Sending."""
 
-    __slots__ = ("_inner", "_talks", "start", "talk")
+    __slots__ = ("_inner", "_seat", "_talks", "start", "talk")
 
-    def __init__(self, inner: Sending, start: Start, talk: Talk, talks: Talks) -> None:
+    def __init__(self, inner: Sending, start: Start, seat: int, talk: Talk, talks: Talks) -> None:
+        """``seat``: whose session it is."""
         self._inner = inner
+        self._seat = seat
         self._talks = talks
         self.start = start
         self.talk = talk
@@ -117,21 +120,16 @@ class Speaking:
         """Of the attempt under way."""
         return self._inner.row
 
-    @property
-    def seat(self) -> int:
-        """Whose session it is."""
-        return self.start.user if self.start.seat is None else self.start.seat
-
     async def perform(self) -> Row:
         """Until its outcome, which the session goes on from."""
-        self._talks.begin(self.seat, self.talk)
+        self._talks.begin(self._seat, self.talk)
         row = await self._inner.perform()
-        self._talks.note(self.seat, self.talk, row)
+        self._talks.note(self._seat, self.talk, row)
         return row
 
     def cut(self) -> Row:
         """What was seen of it until now; its session stays unfinished."""
-        self._talks.begin(self.seat, self.talk)
+        self._talks.begin(self._seat, self.talk)
         row = self._inner.cut()
         self.talk.tag(row)
         return row

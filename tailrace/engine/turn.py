@@ -18,7 +18,7 @@ import anyio
 from tailrace.engine.clock import now_ns
 from tailrace.engine.loader import Given, Loaded, Loader, LoadError
 from tailrace.engine.served import Served
-from tailrace.engine.stop import Stop
+from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.worker import SecretHeaders
 from tailrace.results.facts import ModelFacts, Step
 from tailrace.scenarios.model_entry import ModelEntry
@@ -82,18 +82,11 @@ class Turn:
         self.at("load", self._loader.about)
         loaded: Loaded | None = None
         failed: LoadError | None = None
-        async with anyio.create_task_group() as group:
-
-            async def give_up() -> None:
-                await stop.wait(1)
-                group.cancel_scope.cancel()
-
-            group.start_soon(give_up)
+        async with until_asked(stop):
             try:
                 loaded = await self._loader.load()
-            except LoadError as error:
+            except LoadError as error:  # not through a task group, which would wrap it
                 failed = error
-            group.cancel_scope.cancel()
         if failed is not None:
             raise failed
         if loaded is None:

@@ -228,7 +228,7 @@ class Worker:
         stage = stage_of(level, index, share, began_ns, self.origin, self.scenario.drain_s)
         outgoing = self.aim(target)
         opened_before = self.wire.opened
-        live = self._live = self._open(target, stage, level, outgoing, began_ns)
+        live = self._live = self._open(target, stage, share, outgoing, began_ns)
         self.wire.stamps.reset()
         self._pulse.begin()
         await live.loop.run()
@@ -267,12 +267,12 @@ class Worker:
             self._journal = None
 
     def _open(
-        self, target: Target, stage: StageFacts, level: Level, outgoing: Outgoing, began_ns: int
+        self, target: Target, stage: StageFacts, share: Share, outgoing: Outgoing, began_ns: int
     ) -> Live:
         assert self._journal is not None
+        level = self.scenario.levels[stage.index]
         glance = Glance(stage.measure_from_ns, stage.measure_until_ns)
         recorder = Recorder(glance, self._journal.append, self._seal)
-        share = self._share.within(level)
         bounds = bounds_of(level, share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
         seed = self.scenario.seed + stage.index

@@ -45,3 +45,20 @@ def test_an_answer_that_is_no_list(body: bytes) -> None:
 def test_a_server_is_asked_only_where_it_must_be() -> None:
     scenario = Scenario("http://127.0.0.1:9/v1", ("m", "n"), (Level(1, 0.0, 1.0, None),))
     assert names_for(scenario, ()) == ("m", "n")
+
+
+@pytest.mark.parametrize(
+    ("listed", "models"),
+    [
+        (b'{"data":[{"id":"a"},{"id":"b/c:1"}]}', ["a", "b/c:1"]),
+        (b'{"data":[]}', []),
+        (b'{"data":[{"name":"a"}]}', []),
+        (b'{"data":null}', []),
+        (b'{"data":5}', []),
+        (b"[]", []),
+        (b"<html>", []),
+        (b"", []),
+    ],
+)
+def test_models_listed(listed: bytes, models: list[str]) -> None:
+    assert [model.id for model in models_of(listed)] == models

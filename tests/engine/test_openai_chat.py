@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.engine.dialects.delta import Ask, Delta, Usage
-from tailrace.engine.dialects.openai_chat import OpenAIChat, error_text, models_listed
+from tailrace.engine.dialects.openai_chat import OpenAIChat, error_text
 
 many = settings(max_examples=200, deadline=None)
 
@@ -283,20 +283,3 @@ def test_text_of_any_language_is_sent_as_it_is() -> None:
 )
 def test_error_text(error: object, text: str) -> None:
     assert error_text(error) == text
-
-
-@pytest.mark.parametrize(
-    ("listed", "models"),
-    [
-        (b'{"data":[{"id":"a"},{"id":"b/c:1"}]}', ["a", "b/c:1"]),
-        (b'{"data":[]}', []),
-        (b'{"data":[{"name":"a"}]}', []),
-        (b'{"data":null}', []),
-        (b'{"data":5}', []),
-        (b"[]", []),
-        (b"<html>", []),
-        (b"", []),
-    ],
-)
-def test_models_listed(listed: bytes, models: list[str]) -> None:
-    assert models_listed(listed) == models

@@ -177,12 +177,3 @@ def error_text(error: Any) -> str:
     if isinstance(error, dict) and error.get("message"):
         return str(error["message"])
     return error if isinstance(error, str) else orjson.dumps(error).decode()
-
-
-def models_listed(body: bytes) -> list[str]:
-    """Model ids of a ``GET {base}/models`` answer; empty when it is something else."""
-    try:
-        entries = orjson.loads(body)["data"]
-        return [str(entry["id"]) for entry in entries]
-    except (ValueError, KeyError, TypeError):
-        return []
