@@ -60,11 +60,7 @@ def detect(first: str, where: str) -> FormatName:
 
 def mooncake(lines: Iterable[Line], where: str) -> Iterator[TraceRow | Skip]:
     """JSON lines; the hash ids say which blocks of 512 tokens two prompts have in common."""
-    for number, text in lines:
-        if not text.strip():
-            continue
-        at = f"{where} line {number}"
-        value = _json_object(text, at)
+    for number, at, value in _json_lines(lines, where):
         input_tokens = _tokens(value, "input_length", at)
         output_tokens = _tokens(value, "output_length", at)
         at_ns = round(_number(value, "timestamp", at, "milliseconds", MOST_S * 1e3) * 1e6)
@@ -77,28 +73,12 @@ def mooncake(lines: Iterable[Line], where: str) -> Iterator[TraceRow | Skip]:
 
 def azure(lines: Iterable[Line], where: str) -> Iterator[TraceRow | Skip]:
     """The CSV of the Azure LLM inference traces, 2023 and 2024."""
-    wanted = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
-    for number, (when, context, generated) in _csv(lines, where, wanted):
-        at = f"{where} line {number}"
-        at_ns = _moment_ns(when, f"{at}: field TIMESTAMP")
-        input_tokens = _whole(context, f"{at}: field ContextTokens")
-        output_tokens = _whole(generated, f"{at}: field GeneratedTokens")
-        yield _nothing(number, input_tokens, output_tokens) or TraceRow(
-            at_ns, number, input_tokens, output_tokens
-        )
+    return _table(lines, where, ("TIMESTAMP", "ContextTokens", "GeneratedTokens"), _moment_ns)
 
 
 def burstgpt(lines: Iterable[Line], where: str) -> Iterator[TraceRow | Skip]:
     """The CSV of BurstGPT; its rows with 0 response tokens are requests that failed."""
-    wanted = ("Timestamp", "Request tokens", "Response tokens")
-    for number, (when, request, response) in _csv(lines, where, wanted):
-        at = f"{where} line {number}"
-        at_ns = _seconds_ns(when, f"{at}: field Timestamp")
-        input_tokens = _whole(request, f"{at}: field Request tokens")
-        output_tokens = _whole(response, f"{at}: field Response tokens")
-        yield _nothing(number, input_tokens, output_tokens) or TraceRow(
-            at_ns, number, input_tokens, output_tokens
-        )
+    return _table(lines, where, ("Timestamp", "Request tokens", "Response tokens"), _seconds_ns)
 
 
 def tailrace(lines: Iterable[Line], where: str) -> Iterator[TraceRow | Skip]:
@@ -106,11 +86,7 @@ def tailrace(lines: Iterable[Line], where: str) -> Iterator[TraceRow | Skip]:
 
     One that failed has no counts; its prompt, or what it says of its input, is asked again.
     """
-    for number, text in lines:
-        if not text.strip():
-            continue
-        at = f"{where} line {number}"
-        value = _json_object(text, at)
+    for number, at, value in _json_lines(lines, where):
         if value.get("phase") not in ("cold", "warmup", "measure"):
             _wrong(at, "phase", value.get("phase"), "cold, warmup or measure")
         if value["phase"] != "measure":
@@ -147,6 +123,24 @@ def _nothing(number: int, input_tokens: int, output_tokens: int) -> Skip | None:
     return None if input_tokens else Skip(number, "0 input tokens")
 
 
+def _table(
+    lines: Iterable[Line],
+    where: str,
+    wanted: tuple[str, str, str],
+    ns_of: Callable[[str, str], int],
+) -> Iterator[TraceRow | Skip]:
+    """The rows of a CSV with these columns: time, which ``ns_of`` reads, and both token counts."""
+    time, asked, answered = (f"field {name}" for name in wanted)
+    for number, (when, before, after) in _csv(lines, where, wanted):
+        at = f"{where} line {number}"
+        at_ns = ns_of(when, f"{at}: {time}")
+        input_tokens = _whole(before, f"{at}: {asked}")
+        output_tokens = _whole(after, f"{at}: {answered}")
+        yield _nothing(number, input_tokens, output_tokens) or TraceRow(
+            at_ns, number, input_tokens, output_tokens
+        )
+
+
 def _csv(
     lines: Iterable[Line], where: str, wanted: tuple[str, ...]
 ) -> Iterator[tuple[int, list[str]]]:
@@ -180,6 +174,14 @@ def _csv(
             yield number, [row[place].strip() for place in places]
     except csv.Error as exc:
         raise UsageError(f"{where} line {number}: not CSV: {exc}; mend the line") from None
+
+
+def _json_lines(lines: Iterable[Line], where: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """The line, how an error names it, and the object on it; blank lines are passed over."""
+    for number, text in lines:
+        if text.strip():
+            at = f"{where} line {number}"
+            yield number, at, _json_object(text, at)
 
 
 def _json_object(text: str, at: str) -> dict[str, Any]:
