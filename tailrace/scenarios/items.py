@@ -38,6 +38,22 @@ class Item:
     """Whether a nonce may go before it; False where its text is its own, or begins as others do."""
 
 
+def with_system(messages: tuple[Message, ...], system: str | None) -> tuple[Message, ...]:
+    """The messages behind a system message, where there is one and they have none of their own."""
+    if system is None or any(role == "system" for role, _ in messages):
+        return messages
+    return (("system", system), *messages)
+
+
+def begun(content: Content, lead: str) -> Content:
+    """The content with a text before it; where there is more than a content, as it is."""
+    if isinstance(content, str):
+        return lead + content
+    if isinstance(content, dict):
+        return content
+    return ({"type": "text", "text": lead}, *content)
+
+
 class Source(Protocol):
     """Where items come from."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from tailrace.scenarios.items import Content, Item, Message
+from tailrace.scenarios.items import Item, Message, begun, with_system
 from tailrace.scenarios.model import Scenario
 
 NONCE_CHARS = 16
 NONCE_SLOT = "\x1anonce\x1a"
 """Stands for the nonce in a prompt before it is sent; nobody types it."""
+SLOT_LEAD = f"[{NONCE_SLOT}] "
+"""What a text with a nonce begins with."""
 
 
 def nonce(salt: str, seed: int, sequence: int) -> str:
@@ -23,19 +25,8 @@ def messages(scenario: Scenario, item: Item) -> tuple[Message, ...]:
 
     The scenario's system message goes before those of an item that has none of its own.
     """
-    found = item.messages
-    if scenario.system is not None and not any(role == "system" for role, _ in found):
-        found = (("system", scenario.system), *found)
+    found = with_system(item.messages, scenario.system)
     if scenario.nonce and item.nonce and found:
         (role, content), *rest = found
-        found = ((role, _with_slot(content)), *rest)
+        found = ((role, begun(content, SLOT_LEAD)), *rest)
     return found
-
-
-def _with_slot(content: Content) -> Content:
-    slot = f"[{NONCE_SLOT}] "
-    if isinstance(content, str):
-        return slot + content
-    if isinstance(content, dict):
-        return content
-    return ({"type": "text", "text": slot}, *content)

@@ -16,7 +16,7 @@ import msgspec
 import orjson
 
 from tailrace.errors import TailraceError, UsageError
-from tailrace.scenarios.items import Item
+from tailrace.scenarios.items import Item, with_system
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.sources import source_of
 from tailrace.scenarios.trace_formats import READERS, Line, detect
@@ -96,7 +96,10 @@ def past_prompts(run_json: str | None) -> dict[str, Item]:
         return {}  # its lengths are replayed all the same
     count = min(source.distinct or 0, MOST_PROMPTS)
     items = (source.item(sequence) for sequence in range(count))
-    return {item.id: _with_system(item, scenario.system) for item in items}
+    return {
+        item.id: replace(item, messages=with_system(item.messages, scenario.system))
+        for item in items
+    }
 
 
 def lines_of(path: str, where: str) -> Iterator[Line]:
@@ -148,13 +151,6 @@ class _Rows:
                 self.went_back |= last_ns is not None and row.at_ns < last_ns
                 last_ns = row.at_ns
                 yield row
-
-
-def _with_system(item: Item, system: str | None) -> Item:
-    """The item with the system message that the past run put before it."""
-    if system is None or any(role == "system" for role, _ in item.messages):
-        return item
-    return replace(item, messages=(("system", system), *item.messages))
 
 
 def _detected(path: str, where: str) -> FormatName:

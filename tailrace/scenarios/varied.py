@@ -14,8 +14,8 @@ from itertools import accumulate
 from tailrace.errors import UsageError
 from tailrace.scenarios.data import MixPart
 from tailrace.scenarios.dice import chance
-from tailrace.scenarios.items import Content, Item, Source
-from tailrace.scenarios.prompts import NONCE_SLOT
+from tailrace.scenarios.items import Item, Source, begun
+from tailrace.scenarios.prompts import SLOT_LEAD
 from tailrace.scenarios.sizes import Sizes
 from tailrace.scenarios.synthetic import Prefixes
 
@@ -66,7 +66,7 @@ class Prefixed:
     def __init__(self, source: Source, prefixes: Prefixes, nonce: bool) -> None:
         self._source = source
         self._prefixes = prefixes
-        self._slot = f"[{NONCE_SLOT}] " if nonce else ""
+        self._slot = SLOT_LEAD if nonce else ""
         self.distinct: int | None = None
 
     def item(self, sequence: int) -> Item:
@@ -74,12 +74,7 @@ class Prefixed:
         item = self._source.item(sequence)
         lead = f"{self._prefixes.of(sequence)}\n\n{self._slot}"
         (role, content), *rest = item.messages
-        begun: Content = (
-            lead + content
-            if isinstance(content, str)
-            else ({"type": "text", "text": lead}, *content)
-        )
-        return replace(item, messages=((role, begun), *rest), nonce=False)
+        return replace(item, messages=((role, begun(content, lead)), *rest), nonce=False)
 
 
 def parse_mix(text: str, what: str = "--mix") -> tuple[MixPart, ...]:
