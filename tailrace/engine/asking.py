@@ -21,9 +21,7 @@ class Askings:
         self._scenario = scenario
         sessions = scenario.sessions
         self._scripts = (
-            None
-            if sessions is None
-            else scripts_of(sessions, scenario.seed, scenario.salt if scenario.nonce else "")
+            None if sessions is None else scripts_of(sessions, scenario.seed, scenario.own_salt)
         )
         traces = {level.arrivals.trace for level in scenario.levels if level.arrivals is not None}
         self._replayed = {

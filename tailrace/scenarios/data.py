@@ -66,11 +66,6 @@ class Data:
     made_images: MadeImages | None = None
     mix: tuple[MixPart, ...] = ()
 
-    @property
-    def brings_prompts(self) -> bool:
-        """Whether the prompts come from here and not from the scenario's texts."""
-        return self.prompts is not None or self.input_tokens is not None
-
 
 class Alignment(NamedTuple):
     """How a server counts made prompts: tokens = pieces * tokens_per_piece + overhead."""

@@ -45,7 +45,7 @@ def data_source(scenario: Scenario, alignment: Alignment | None = None) -> Sourc
         if data.prefix_tokens:
             pieces = pieces_of(data)
             prefixes = Prefixes(
-                data.prefix_pool, data.prefix_tokens, pieces, scenario.seed, salt_of(scenario)
+                data.prefix_pool, data.prefix_tokens, pieces, scenario.seed, scenario.own_salt
             )
             source = Prefixed(source, prefixes, scenario.nonce)
         if data.output_tokens is not None:
@@ -62,7 +62,7 @@ def synthetic(scenario: Scenario, alignment: Alignment | None = None) -> Synthet
         data,
         pieces_of(data),
         scenario.seed,
-        salt_of(scenario),
+        scenario.own_salt,
         file_sizes(data.input_tokens, "input_tokens"),
         file_sizes(data.output_tokens, "output_tokens"),
         pictures_of(scenario),
@@ -98,11 +98,6 @@ def _listed(scenario: Scenario) -> Listed:
     return Listed(items)
 
 
-def salt_of(scenario: Scenario) -> str:
-    """What makes a run's texts its own; nothing where runs are to repeat them."""
-    return scenario.salt if scenario.nonce else ""
-
-
 def pieces_of(data: Data) -> Pieces:
     """What made prompts are put together from."""
     if data.tokenizer is None:
@@ -130,7 +125,7 @@ def pictures_of(scenario: Scenario) -> Pictures | None:
     if not data.images and data.made_images is None:
         return None
     parts = [_image(path) for path in data.images]
-    return Pictures(parts, data.made_images, scenario.seed, salt_of(scenario))
+    return Pictures(parts, data.made_images, scenario.seed, scenario.own_salt)
 
 
 def _image(path: str) -> Part:

@@ -134,6 +134,11 @@ class Scenario:
         return tuple(url for url in (self.base_url, *own) if url)
 
     @property
+    def own_salt(self) -> str:
+        """What makes a run's texts its own; empty where runs are to repeat them."""
+        return self.salt if self.nonce else ""
+
+    @property
     def most_users(self) -> int:
         """The most requests that the levels are sure to have in flight."""
         return max(level.users or level.max_in_flight or 1 for level in self.levels)
