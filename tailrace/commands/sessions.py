@@ -10,7 +10,7 @@ from tailrace.commands.option import Command, option
 from tailrace.commands.traces import refuse_prompts
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
-from tailrace.scenarios.sessions import MOST_TOKENS, MOST_TURNS, Sessions
+from tailrace.scenarios.sessions import MOST_TURNS, Sessions
 
 OPTIONS: tuple[Callable[[Command], Command], ...] = (
     option(
@@ -64,7 +64,7 @@ def session_fields(values: dict[str, Any]) -> dict[str, Any]:
         "sessions": Sessions(
             file=file,
             turns=_range(turns or "1", "--turns", MOST_TURNS),
-            turn_tokens=_range(values["turn_tokens"] or "64", "--turn-tokens", MOST_TOKENS),
+            turn_tokens=_range(values["turn_tokens"] or "64", "--turn-tokens", parse.MOST_TOKENS),
             words_per_token=values["words_per_token"],
             think_s=think_s,
             think_exponential=exponential,

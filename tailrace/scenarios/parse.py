@@ -15,6 +15,8 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|min|h)?")
 
 MOST_USERS = 100_000
+MOST_TOKENS = 10_000_000
+"""Of one prompt, and of one answer."""
 LONGEST_S = 366 * 86_400.0
 
 

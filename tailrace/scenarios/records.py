@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from tailrace.errors import UsageError
 from tailrace.scenarios.items import Content, Item, Message
+from tailrace.scenarios.parse import MOST_TOKENS
 from tailrace.scenarios.sharegpt import first_exchange
 
 FIELDS = (
@@ -24,7 +25,6 @@ FIELDS = (
 )
 _ALIASES = {"expected_facets": "facets"}
 ROLES = ("system", "developer", "user", "assistant", "tool")
-MOST_TOKENS = 10_000_000
 _ALIKE = 0.85
 
 

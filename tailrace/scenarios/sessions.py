@@ -13,16 +13,15 @@ An error names the file, the line or the session, and the field.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Protocol
 
 from tailrace.errors import UsageError
-from tailrace.scenarios.parse import LONGEST_S
+from tailrace.scenarios.parse import LONGEST_S, MOST_TOKENS
 from tailrace.scenarios.texts import WORDS_PER_TOKEN, text_of_tokens
 
 MOST_TURNS = 10_000
-MOST_TOKENS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ def _named(scripts: list[SessionScript], where: str) -> list[SessionScript]:
         name = script.id or str(number)
         if name in named:
             raise UsageError(f"{where}: two sessions have the id {name!r}; ids must differ")
-        named[name] = SessionScript(name, script.turns, script.system, script.tools)
+        named[name] = replace(script, id=name)
     return list(named.values())
 
 

@@ -15,13 +15,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from tailrace.errors import UsageError
+from tailrace.scenarios.parse import MOST_TOKENS
 
 if TYPE_CHECKING:
     from statistics import NormalDist
 
 Kind = Literal["fixed", "normal", "lognormal", "uniform", "file"]
 
-MOST_TOKENS = 10_000_000
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _EXAMPLES = (
     "write it like 512, normal:512,64 or lognormal:512,0.5,min=16,max=4096, uniform:100,200 or "

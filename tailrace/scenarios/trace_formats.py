@@ -21,11 +21,11 @@ from typing import Any, NoReturn
 import orjson
 
 from tailrace.errors import UsageError
+from tailrace.scenarios.parse import MOST_TOKENS
 from tailrace.scenarios.traces import FormatName, Skip, TraceRow
 
 BLOCK_TOKENS = 512
 """Tokens in a block of a Mooncake trace."""
-MOST_TOKENS = 10_000_000
 MOST_S = 1e11
 """Latest time of a row, in seconds: a few thousand years, so Unix times in seconds fit."""
 
