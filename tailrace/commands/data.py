@@ -115,6 +115,7 @@ def with_data(scenario: Scenario, values: dict[str, Any]) -> Scenario:
     data = _data(values)
     if data == Data():
         return scenario
+    held = None
     if data.prompts is not None:
         held = prompt_file(data)
         file = replace(
@@ -125,7 +126,7 @@ def with_data(scenario: Scenario, values: dict[str, Any]) -> Scenario:
         )
         data = replace(data, prompts=file)
     scenario = replace(scenario, data=data)
-    source = data_source(scenario)
+    source = data_source(scenario, held=held)
     for sequence in range(CHECKED):
         source.item(sequence)
     return scenario

@@ -34,14 +34,19 @@ class Held(NamedTuple):
     skipped: int
 
 
-def data_source(scenario: Scenario, alignment: Alignment | None = None) -> Source:
-    """The items of the scenario's requests, as all of its Data want them."""
+def data_source(
+    scenario: Scenario, alignment: Alignment | None = None, held: Held | None = None
+) -> Source:
+    """The items of the scenario's requests, as all of its Data want them.
+
+    ``held`` is what its prompt file holds, where that has been read already.
+    """
     data = scenario.data
     source: Source
     if data.input_tokens is not None:
         source = synthetic(scenario, alignment)
     else:
-        source = _listed(scenario)
+        source = _listed(scenario, held)
         if data.prefix_tokens:
             pieces = pieces_of(data)
             prefixes = Prefixes(
@@ -86,10 +91,12 @@ def prompt_file(data: Data) -> Held:
     return Held(Listed(items), loaded.sha256, skipped)
 
 
-def _listed(scenario: Scenario) -> Listed:
+def _listed(scenario: Scenario, held: Held | None) -> Listed:
     data = scenario.data
-    listed = from_texts(scenario.prompts) if data.prompts is None else prompt_file(data).listed
-    items = listed.items
+    if data.prompts is None:
+        items = from_texts(scenario.prompts).items
+    else:
+        items = (held or prompt_file(data)).listed.items
     pictures = pictures_of(scenario)
     if pictures is not None:
         items = tuple(with_pictures(it, pictures.of(index)) for index, it in enumerate(items))
