@@ -7,12 +7,12 @@ anything is sent, so that a worker meets no such error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from tailrace.errors import UsageError
 from tailrace.scenarios.data import Alignment, Data
 from tailrace.scenarios.dice import shuffled
+from tailrace.scenarios.files import bytes_of, text_of
 from tailrace.scenarios.items import Listed, Source, from_texts
 from tailrace.scenarios.local_tokenizer import token_counter
 from tailrace.scenarios.model import Scenario
@@ -117,13 +117,7 @@ def file_sizes(sizes: Sizes | None, column: str) -> tuple[int, ...]:
     if sizes is None or sizes.kind != "file":
         return ()
     where = f"--{column.replace('_', '-')} file {sizes.path!r}"
-    try:
-        text = Path(sizes.path).read_text(encoding="utf-8-sig")
-    except OSError as exc:
-        raise UsageError(f"{where} cannot be read: {exc.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{where} is not UTF-8 text") from None
-    return sizes_listed(text, where, column)
+    return sizes_listed(text_of(sizes.path, where), where, column)
 
 
 def pictures_of(scenario: Scenario) -> Pictures | None:
@@ -136,11 +130,9 @@ def pictures_of(scenario: Scenario) -> Pictures | None:
 
 
 def _image(path: str) -> Part:
-    try:
-        data = Path(path).read_bytes()
-    except OSError as exc:
-        raise UsageError(f"--image file {path!r} cannot be read: {exc.strerror}") from None
+    where = f"--image file {path!r}"
+    data = bytes_of(path, where)
     kind = image_kind(data)
     if kind is None:
-        raise UsageError(f"--image file {path!r} is not a PNG, JPEG, GIF or WebP image")
+        raise UsageError(f"{where} is not a PNG, JPEG, GIF or WebP image")
     return image_part(data, kind)

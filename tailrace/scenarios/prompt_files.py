@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tailrace.errors import UsageError
+from tailrace.scenarios.files import bytes_of
 from tailrace.scenarios.records import Record
 
 OPTION = "--prompts"
@@ -55,10 +56,7 @@ def _bytes(path: str) -> tuple[bytes, str]:
             raise UsageError(f"{OPTION} {path!r} is no sample; there are {', '.join(samples())}")
         sample = files("tailrace.scenarios") / "samples" / f"{name}.json"
         return sample.read_bytes(), ".json"
-    try:
-        return Path(path).read_bytes(), Path(path).suffix.lower()
-    except OSError as exc:
-        raise UsageError(f"{OPTION} file {path!r} cannot be read: {exc.strerror}") from None
+    return bytes_of(path, f"{OPTION} file {path!r}"), Path(path).suffix.lower()
 
 
 def _text(data: bytes, where: str) -> str:
