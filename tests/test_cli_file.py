@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from tailrace.simulate import Script, background
 
-from .command import clean_env, tailrace
+from .command import tailrace
 from .test_cli_bad_input import USAGE, assert_sentence
 from .test_cli_run import load, only_run
 
@@ -354,19 +353,3 @@ def test_auto_where_the_server_does_not_answer(tmp_path: Path) -> None:
         done = tailrace("run", "--url", wrong, "-m", "ALL", cwd=tmp_path)
     assert_sentence(done, 3, "/elsewhere/models", "HTTP 404", "--model")
     assert not (tmp_path / "runs").exists()
-
-
-def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
-    code = (
-        "import sys; from tailrace.cli import cli; cli.main(['--help'], standalone_mode=False); "
-        "print(*{'httpx', 'numpy', 'orjson', 'rich', 'yaml', 'msgspec'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=clean_env(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == ""
