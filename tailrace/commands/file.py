@@ -20,8 +20,8 @@ import click
 from click.core import ParameterSource
 
 from tailrace.commands.keys import keys_of
-from tailrace.commands.text import read_text
 from tailrace.errors import UsageError
+from tailrace.scenarios.files import read_text
 
 if TYPE_CHECKING:
     from tailrace.scenarios.scenario_file import ScenarioFile

@@ -7,10 +7,10 @@ from typing import Any
 
 from tailrace.commands.rounds import repeated
 from tailrace.commands.sessions import session_fields
-from tailrace.commands.text import read_text
 from tailrace.commands.traces import trace_fields, trace_levels
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
+from tailrace.scenarios.files import read_text
 from tailrace.scenarios.model import Level, Think
 from tailrace.scenarios.rates import Arrivals, parse_burstiness, parse_rates
 

@@ -11,9 +11,9 @@ from click.core import ParameterSource
 
 from tailrace.commands.file import settled
 from tailrace.commands.option import Command, option
-from tailrace.commands.text import read_text
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
+from tailrace.scenarios.files import read_text
 from tailrace.scenarios.model_entry import ModelEntry
 
 if TYPE_CHECKING:

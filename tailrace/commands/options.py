@@ -30,9 +30,9 @@ from tailrace.commands import (
 from tailrace.commands.file import read_scenario
 from tailrace.commands.option import COMMAS, Command, option
 from tailrace.commands.show import key_variable
-from tailrace.commands.text import header_key, read_text
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
+from tailrace.scenarios.files import read_text
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
 
 if TYPE_CHECKING:
@@ -355,4 +355,4 @@ def _api_key(path: str | None) -> str | None:
         key = read_text(path, "--api-key-file file")
     else:
         key = os.environ.get(key_variable() or "", "")
-    return header_key(key, "the")
+    return parse.header_key(key, "the")

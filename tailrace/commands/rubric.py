@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from tailrace.commands.text import header_key, read_text
 from tailrace.errors import EXIT_OK, EXIT_UNREACHABLE
+from tailrace.scenarios.files import read_text
+from tailrace.scenarios.parse import header_key
 
 _RUN = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 _SAMPLES = click.option(

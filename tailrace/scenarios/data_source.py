@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tailrace.errors import UsageError
 from tailrace.scenarios.data import Alignment, Data
 from tailrace.scenarios.dice import shuffled
-from tailrace.scenarios.files import bytes_of, text_of
+from tailrace.scenarios.files import read_bytes, read_text
 from tailrace.scenarios.items import Listed, Source, from_texts
 from tailrace.scenarios.local_tokenizer import token_counter
 from tailrace.scenarios.model import Scenario
@@ -116,8 +116,9 @@ def file_sizes(sizes: Sizes | None, column: str) -> tuple[int, ...]:
     """The sizes of a ``file:`` distribution; none for the others."""
     if sizes is None or sizes.kind != "file":
         return ()
-    where = f"--{column.replace('_', '-')} file {sizes.path!r}"
-    return sizes_listed(text_of(sizes.path, where), where, column)
+    option = f"--{column.replace('_', '-')}"
+    text = read_text(sizes.path, f"{option} file", encoding="utf-8-sig")
+    return sizes_listed(text, f"{option} file {sizes.path!r}", column)
 
 
 def pictures_of(scenario: Scenario) -> Pictures | None:
@@ -130,9 +131,8 @@ def pictures_of(scenario: Scenario) -> Pictures | None:
 
 
 def _image(path: str) -> Part:
-    where = f"--image file {path!r}"
-    data = bytes_of(path, where)
+    data = read_bytes(path, "--image file")
     kind = image_kind(data)
     if kind is None:
-        raise UsageError(f"{where} is not a PNG, JPEG, GIF or WebP image")
+        raise UsageError(f"--image file {path!r} is not a PNG, JPEG, GIF or WebP image")
     return image_part(data, kind)

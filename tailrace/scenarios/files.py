@@ -1,6 +1,6 @@
 """Files: one that the user named, read whole. I/O.
 
-``what`` is how the file is called in an error, like ``--prompts file 'p.json'``.
+``what`` is what asked for it, as an error says it before the path: ``--prompts file``.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from pathlib import Path
 from tailrace.errors import UsageError
 
 
-def bytes_of(path: str, what: str, advice: str = "") -> bytes:
-    """The bytes; raises UsageError, with the advice behind it, where there are none to be had."""
+def read_bytes(path: str, what: str, *, mend: str = "") -> bytes:
+    """A file's bytes; raises UsageError that names ``what``, the path, and how to ``mend`` it."""
     try:
         return Path(path).read_bytes()
     except OSError as exc:
-        raise UsageError(f"{what} cannot be read: {exc.strerror}{advice}") from None
+        raise UsageError(f"{what} {path!r} cannot be read: {exc.strerror}{mend}") from None
 
 
-def text_of(path: str, what: str, advice: str = "", encoding: str = "utf-8-sig") -> str:
-    """The text; raises UsageError as ``bytes_of`` does, and where it is not UTF-8."""
+def read_text(path: str, what: str, *, mend: str = "", encoding: str = "utf-8") -> str:
+    """A file's text; raises UsageError as ``read_bytes`` does, and where it is not UTF-8."""
     try:
         return Path(path).read_text(encoding=encoding)
     except OSError as exc:
-        raise UsageError(f"{what} cannot be read: {exc.strerror}{advice}") from None
+        raise UsageError(f"{what} {path!r} cannot be read: {exc.strerror}{mend}") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{what} is not UTF-8 text") from None
+        raise UsageError(f"{what} {path!r} is not UTF-8 text") from None

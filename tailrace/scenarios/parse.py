@@ -115,3 +115,11 @@ def header(text: str, what: str = "--header") -> tuple[str, str]:
     if re.search(r"[\r\n\0]", value):
         raise UsageError(f"{what} {name!r} has a line break in its value")
     return name, value
+
+
+def header_key(text: str, whose: str) -> str | None:
+    """A key as a header carries it, None for none; raises UsageError for what no header can."""
+    key = text.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(f"{whose} API key has characters that no HTTP header can carry")
+    return key or None

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tailrace.errors import UsageError
-from tailrace.scenarios.files import bytes_of
+from tailrace.scenarios.files import read_bytes
 from tailrace.scenarios.records import Record
 
 OPTION = "--prompts"
@@ -56,7 +56,7 @@ def _bytes(path: str) -> tuple[bytes, str]:
             raise UsageError(f"{OPTION} {path!r} is no sample; there are {', '.join(samples())}")
         sample = files("tailrace.scenarios") / "samples" / f"{name}.json"
         return sample.read_bytes(), ".json"
-    return bytes_of(path, f"{OPTION} file {path!r}"), Path(path).suffix.lower()
+    return read_bytes(path, f"{OPTION} file"), Path(path).suffix.lower()
 
 
 def _text(data: bytes, where: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tailrace.scenarios.files import bytes_of
+from tailrace.scenarios.files import read_bytes
 from tailrace.scenarios.sessions import (
     ListedScripts,
     MadeScripts,
@@ -29,6 +29,6 @@ def scripts_of(sessions: Sessions, seed: int, salt: str) -> Scripts:
 def read_sessions(path: str) -> list[SessionScript]:
     """The sessions of a JSON or JSONL file; JSONL where its name ends so."""
     where = f"--sessions file {path!r}"
-    data = bytes_of(path, where, "; name another file")
+    data = read_bytes(path, "--sessions file", mend="; name another file")
     lines = Path(path).suffix.lower() in (".jsonl", ".ndjson")
     return parse_lines(data, where) if lines else parse_document(data, where)

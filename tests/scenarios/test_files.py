@@ -8,28 +8,29 @@ from pathlib import Path
 import pytest
 
 from tailrace.errors import UsageError
-from tailrace.scenarios.files import bytes_of, text_of
+from tailrace.scenarios.files import read_bytes, read_text
 
 
 def test_what_a_file_holds(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xef\xbb\xbfgr\xc3\xbc\xc3\x9f\r\n")
-    assert bytes_of(str(path), "it") == b"\xef\xbb\xbfgr\xc3\xbc\xc3\x9f\r\n"
-    assert text_of(str(path), "it") == "grüß\n"
-    assert text_of(str(path), "it", encoding="utf-8") == "\ufeffgrüß\n"
+    assert read_bytes(str(path), "it") == b"\xef\xbb\xbfgr\xc3\xbc\xc3\x9f\r\n"
+    assert read_text(str(path), "it", encoding="utf-8-sig") == "grüß\n"
+    assert read_text(str(path), "it") == "\ufeffgrüß\n"
 
 
-@pytest.mark.parametrize("read", [bytes_of, text_of])
+@pytest.mark.parametrize("read", [read_bytes, read_text])
 def test_a_file_that_is_not_there(tmp_path: Path, read: Callable[..., object]) -> None:
+    path = str(tmp_path / "none")
     with pytest.raises(UsageError) as caught:
-        read(str(tmp_path / "none"), "--x file 'none'", "; name another")
+        read(path, "--x file", mend="; name another")
     assert str(caught.value) == (
-        "--x file 'none' cannot be read: No such file or directory; name another"
+        f"--x file {path!r} cannot be read: No such file or directory; name another"
     )
 
 
 def test_a_text_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xff")
-    with pytest.raises(UsageError, match=r"^it is not UTF-8 text$"):
-        text_of(str(path), "it", "; name another")
+    with pytest.raises(UsageError, match=r"^it '.+' is not UTF-8 text$"):
+        read_text(str(path), "it", mend="; name another")
