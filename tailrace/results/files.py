@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
@@ -26,14 +26,15 @@ from tailrace.results.calibration import Calibration, calibration_from_dict
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
-from tailrace.results.journal import Journal, JournalReader
+from tailrace.results.journal import JOURNAL, Journal, JournalReader
 from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
-from tailrace.results.rubric import Rubric
-from tailrace.results.rubric_files import RubricFolder
 from tailrace.results.schema import Row
 from tailrace.results.tally import Tally
 from tailrace.results.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from tailrace.results.rubric import Rubric
 
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _RESERVED = re.compile(
@@ -73,7 +74,7 @@ class RunFolder:
         """The journal of one model, in its own folder; ``part`` where several write one each."""
         path = self.path / folder
         path.mkdir(exist_ok=True)
-        return Journal(path / ("requests.jsonl" if part is None else f"requests.{part}.jsonl"))
+        return Journal(path / (JOURNAL if part is None else f"requests.{part}.jsonl"))
 
     def write_facts(self, facts: RunFacts, verdict: Verdict | None = None) -> None:
         """Replace ``run.json``."""
@@ -97,6 +98,9 @@ class RunFolder:
 
     def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
         """Make every derived file anew from ``run.json`` and the journals."""
+        # Imported when the load is over, as is what renders: no first request waits for it.
+        from tailrace.results.rubric_files import RubricFolder
+
         facts = self.read_facts()
         self.join(facts)
         calibration = None
@@ -113,7 +117,6 @@ class RunFolder:
     def _write_reports(
         self, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict
     ) -> None:
-        # Imported when the load is over: what renders takes a while that no first request waits.
         from tailrace.results.render.html import report_html
         from tailrace.results.render.markdown import report_md
         from tailrace.results.render.summary_csv import summary_csv
@@ -150,7 +153,7 @@ class RunFolder:
             raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
         folder = self.path / model.folder
         folder.mkdir(exist_ok=True)
-        reader = JournalReader(folder / "requests.jsonl")
+        reader = JournalReader(folder / JOURNAL)
         tallies = [
             Tally(stage.measure_from_ns, stage.measure_until_ns, keep_spans=True)
             for stage in model.stages
@@ -177,6 +180,7 @@ class RunFolder:
         Raises ResultError where one is missing.
         """
         from tailrace.results.extras import add_extras
+        from tailrace.results.rubric_files import RubricFolder
 
         rubric = RubricFolder(self.path).rubric(facts)
         results = []

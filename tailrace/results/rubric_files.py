@@ -14,7 +14,7 @@ from tailrace.errors import ResultError
 from tailrace.results import rubric_sheet
 from tailrace.results.atomic import write_atomic
 from tailrace.results.facts import ModelFacts, RunFacts
-from tailrace.results.journal import JournalReader
+from tailrace.results.journal import JOURNAL, JournalReader
 from tailrace.results.rubric import Rubric
 from tailrace.results.rubric_judge import Judged, parse_judged
 from tailrace.results.rubric_sheet import Sheet
@@ -92,7 +92,7 @@ class RubricFolder:
 
     def rows(self, model: ModelFacts) -> Iterator[Row]:
         """A model's journal."""
-        return iter(JournalReader(self.run / model.folder / "requests.jsonl"))
+        return iter(JournalReader(self.run / model.folder / JOURNAL))
 
     def rubric(self, facts: RunFacts) -> Rubric | None:
         """Everything that is merged into the report; None where there is nothing.
