@@ -14,11 +14,10 @@ from typing import Any
 from tailrace.results.audit_stage import as_dict, audit_stage
 from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
-from tailrace.results.hist import HIGHEST_NS
 from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
 from tailrace.results.outputs import Outputs
 from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
-from tailrace.results.stats import PERCENTS, percentile_name, sample_floor
+from tailrace.results.spread import summary_of
 from tailrace.results.tally import Tally
 
 
@@ -107,27 +106,14 @@ def stage_result(
 def metric_result(tally: Tally, name: str) -> dict[str, Any]:
     """Exact n, extremes and mean, percentiles, and the encoded histogram."""
     hist = tally.hists[name]
-    bounds, smallest_ns = tally.bounds.get(name, (0, 0))
-    percentiles = {
-        percentile_name(percent): {
-            "value_ns": value_ns,
-            "certified": hist.n >= sample_floor(percent),
-            "at_least": bounds > 0
-            and value_ns is not None
-            and value_ns >= min(smallest_ns, HIGHEST_NS),
-        }
-        for percent, value_ns in zip(PERCENTS, hist.percentiles(PERCENTS), strict=True)
-    }
+    bounds, smallest_ns = tally.bounds.get(name, (0, None))
     applies = tally.streams or name not in OF_STREAMS
     return {
         "n": hist.n if applies else None,
         "lower_bounds": bounds if applies else None,
         "overflow": hist.overflow if applies else None,
         "unsure": tally.unsure[name] if applies else None,
-        "min_ns": hist.min_ns if hist.n else None,
-        "max_ns": hist.max_ns if hist.n else None,
-        "mean_ns": None if hist.mean_ns is None else round(hist.mean_ns, 1),
-        "percentiles": percentiles,
+        **summary_of(hist, smallest_ns),
         "histogram": hist.encode() if hist.n else None,
     }
 

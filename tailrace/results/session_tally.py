@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tailrace.results.hist import Hist
 from tailrace.results.schema import Row
 from tailrace.results.session_facts import SessionBooks
-from tailrace.results.stats import PERCENTS, percentile_name, sample_floor
+from tailrace.results.spread import summary_of
 
 MOST_TURNS, MOST_STEPS = 32, 3
 """Turns, and rounds of a turn, that are told apart; those beyond are counted with the next one."""
@@ -110,14 +110,6 @@ _COUNTERS = (
 
 def _turn_result(place: Place, turn: _Turn) -> dict[str, Any]:
     hist = turn.hist
-    percentiles = {
-        percentile_name(percent): {
-            "value_ns": value_ns,
-            "certified": hist.n >= sample_floor(percent),
-            "at_least": False,
-        }
-        for percent, value_ns in zip(PERCENTS, hist.percentiles(PERCENTS), strict=True)
-    }
     mean = round(turn.input_tokens / turn.counted, 1) if turn.counted else None
     cached = round(turn.cached_tokens / turn.input_tokens, 6) if turn.input_tokens else None
     return {
@@ -127,11 +119,5 @@ def _turn_result(place: Place, turn: _Turn) -> dict[str, Any]:
         "requests": turn.requests,
         "input_tokens_mean": mean,
         "cached_share": cached,
-        "ttft": {
-            "n": hist.n,
-            "min_ns": hist.min_ns if hist.n else None,
-            "max_ns": hist.max_ns if hist.n else None,
-            "mean_ns": None if hist.mean_ns is None else round(hist.mean_ns, 1),
-            "percentiles": percentiles,
-        },
+        "ttft": {"n": hist.n, **summary_of(hist)},
     }

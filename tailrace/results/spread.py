@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from tailrace.results.hist import Hist
+from tailrace.results.hist import HIGHEST_NS, Hist
+from tailrace.results.stats import PERCENTS, percentile_name, sample_floor
 
 _PERCENTS = (50.0, 99.0, 99.9)
 
@@ -30,3 +32,24 @@ def spread_of(hist: Hist) -> Spread:
         return Spread()
     p50, p99, p999 = hist.percentiles(_PERCENTS)
     return Spread(hist.n, p50, p99, p999, hist.max_ns, hist.encode())
+
+
+def summary_of(hist: Hist, lowest_bound_ns: int | None = None) -> dict[str, Any]:
+    """A histogram's figures as ``result.json`` has them.
+
+    ``lowest_bound_ns`` is the smallest of the samples that are lower bounds, if there are any.
+    """
+    limit_ns = None if lowest_bound_ns is None else min(lowest_bound_ns, HIGHEST_NS)
+    return {
+        "min_ns": hist.min_ns if hist.n else None,
+        "max_ns": hist.max_ns if hist.n else None,
+        "mean_ns": None if hist.mean_ns is None else round(hist.mean_ns, 1),
+        "percentiles": {
+            percentile_name(percent): {
+                "value_ns": value_ns,
+                "certified": hist.n >= sample_floor(percent),
+                "at_least": limit_ns is not None and value_ns is not None and value_ns >= limit_ns,
+            }
+            for percent, value_ns in zip(PERCENTS, hist.percentiles(PERCENTS), strict=True)
+        },
+    }
