@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tailrace.results.hist import rank_of
 from tailrace.results.schema import Row
 from tailrace.results.stats import sample_floor
 
@@ -131,7 +132,7 @@ def _summary(column: npt.NDArray[np.int64], unit: str) -> dict[str, Any]:
         return {f"mean{unit}": None, f"p95{unit}": None, "p95_certified": False}
     return {
         f"mean{unit}": round(float(known.mean()), 1),
-        f"p95{unit}": int(known[math.ceil(_PERCENT / 100 * n) - 1]),
+        f"p95{unit}": int(known[rank_of(_PERCENT, n) - 1]),
         "p95_certified": n >= sample_floor(_PERCENT),
     }
 
