@@ -106,8 +106,13 @@ class StageFacts:
     @property
     def label(self) -> str:
         """In a sentence: ``8 users``, ``50/s``."""
-        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
-        return f"round {self.round}, {what}" if self.round else what
+        return label_of(self.load, self.users, self.round)
+
+
+def label_of(load: str, users: int | None, number: int) -> str:
+    """A load level in a sentence, with the number of its round where there are several."""
+    what = load if users is None else f"{users} user{'s' * (users != 1)}"
+    return f"round {number}, {what}" if number else what
 
 
 @dataclass(slots=True)

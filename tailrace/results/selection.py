@@ -13,6 +13,7 @@ from typing import Any
 from tailrace.errors import UsageError
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.pareto import Better, front
+from tailrace.results.render.figures import ms
 from tailrace.results.tags import number_tag, tags_of, text_tag
 
 
@@ -206,7 +207,7 @@ def figures(
         return values, marks
     for key, (metric, percentile) in _LATENCIES.items():
         entry = stage["metrics"][metric]["percentiles"][percentile]
-        values[key] = None if entry["value_ns"] is None else entry["value_ns"] / 1e6
+        values[key] = ms(entry["value_ns"])
         marks[key] = entry["certified"], entry["at_least"]
     values["tokens_per_s"] = stage["rates"]["tokens_per_s"]
     values["failed_share"] = failed_share(stage)

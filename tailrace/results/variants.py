@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from tailrace.errors import UsageError
 from tailrace.results.facts import ModelFacts, RunFacts
+from tailrace.results.pareto import Better
+from tailrace.results.render.figures import ms
 from tailrace.results.selection import failed_share, loads_of, stage_at
 from tailrace.results.tags import number_tag, tags_of
 
@@ -58,7 +60,7 @@ class Delta:
 
     name: str
     unit: str
-    better: Literal["lower", "higher"]
+    better: Better
     first: Value
     second: Value
 
@@ -207,10 +209,7 @@ def _stage_deltas(
 
 def _latency(stage: Mapping[str, Any], metric: str, percentile: str) -> Value:
     entry = stage["metrics"][metric]["percentiles"][percentile]
-    value_ns = entry["value_ns"]
-    return Value(
-        None if value_ns is None else value_ns / 1e6, entry["certified"], entry["at_least"]
-    )
+    return Value(ms(entry["value_ns"]), entry["certified"], entry["at_least"])
 
 
 def _whole(first: Side, second: Side) -> Iterator[Delta]:

@@ -8,7 +8,9 @@ number that this level does not have, ``—`` a level that was never measured.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 NOT_AVAILABLE = "n/a"
 NEVER = "—"
@@ -30,7 +32,7 @@ class Figure:
     at_least: bool = False
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, most_decimals: int = 6) -> str:
     """``1234``, ``12.3``, ``0.0123``; ``n/a`` for None."""
     if value is None:
         return NOT_AVAILABLE
@@ -38,7 +40,12 @@ def number(value: float | None) -> str:
         return "0"
     rounded = float(f"{value:.2e}")  # first to three digits, so that 9.996 gets the digits of 10
     decimals = 2 - math.floor(math.log10(abs(rounded)))
-    return f"{value:.{min(max(decimals, 0), 6)}f}"
+    return f"{value:.{min(max(decimals, 0), most_decimals)}f}"
+
+
+def amount(value: float | None) -> str:
+    """A number, however small: what costs something never prints as nought."""
+    return number(value, 15)
 
 
 def count(value: int | None) -> str:
@@ -63,6 +70,11 @@ def latency(figure: Figure) -> str:
     loose = "" if figure.certified else UNCERTIFIED
     bound = AT_LEAST if figure.at_least else ""
     return f"{loose}{bound}{number(figure.ms)}"
+
+
+def figure_of(percentile: Mapping[str, Any]) -> Figure:
+    """A percentile of a result document."""
+    return Figure(ms(percentile["value_ns"]), percentile["certified"], percentile["at_least"])
 
 
 def ms(value_ns: float | None) -> float | None:

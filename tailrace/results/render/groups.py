@@ -7,7 +7,6 @@ from typing import Any
 
 from tailrace.results.groups import OUTLIER_RULE
 from tailrace.results.render.figures import (
-    NOT_AVAILABLE,
     Figure,
     count,
     latency,
@@ -57,7 +56,7 @@ def _row(name: str, group: Mapping[str, Any]) -> tuple[str, ...]:
         *_latencies(group["ttft"]),
         *_latencies(group["e2e"]),
         number(tokens["mean"]),
-        NOT_AVAILABLE if tokens["p95"] is None else count(tokens["p95"]),
+        count(tokens["p95"]),
         count(outliers["requests"]),
         safe_text(", ".join(named)) or "none",
     )

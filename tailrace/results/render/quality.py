@@ -6,7 +6,6 @@ does not exist is n/a. The formula of each cost stands beside the figures.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from tailrace.results.formulas import COST, QUALITY
 from tailrace.results.render.figures import (
     NOT_AVAILABLE,
     UNCERTIFIED,
+    amount,
     count,
     hundredths,
     number,
@@ -158,13 +158,3 @@ def _given(cost: Mapping[str, Any]) -> str:
         f"watts {amount(cost['watts'])}, price_kwh {money('price_kwh')}; cost per request from "
         f"{cost['basis'] or 'nothing: no price was given'}"
     )
-
-
-def amount(value: float | None) -> str:
-    """Three significant digits, however small: what costs something never prints as nought."""
-    if value is None:
-        return NOT_AVAILABLE
-    if value == 0 or abs(value) >= 0.01:
-        return number(value)
-    decimals = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
-    return f"{value:.{min(decimals, 15)}f}"

@@ -30,8 +30,8 @@ def plain_sections(
     facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict, width: int
 ) -> Iterator[tuple[str, str]]:
     """Quality, cost and, of several models, the selection for a terminal, as (lead, text)."""
-    selection = short_section(facts, results, verdict)
-    for section in (quality_section(results), cost_section(results), selection):
+    cost = cost_section(results)
+    for section in (quality_section(results), cost, short_section(facts, results, verdict)):
         if section is None:
             continue
         yield "", ""
@@ -39,5 +39,5 @@ def plain_sections(
         for sheet in section.sheets:
             yield from (("", line) for line in sheet_lines(known(sheet), width))
         yield from ((f"{'note':<8} ", remark) for remark in section.remarks)
-        if section.title != "Quality" and section is not selection:
+        if section is cost:
             yield from ((f"{'formula':<8} ", note) for note in section.notes)

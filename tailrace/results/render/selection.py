@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tailrace.errors import UsageError
 from tailrace.results.facts import RunFacts
 from tailrace.results.formulas import SELECTION
 from tailrace.results.render.figures import (
     NEVER,
     NOT_AVAILABLE,
     Figure,
+    amount,
     hundredths,
     latency,
     number,
+    share,
 )
-from tailrace.results.render.quality import amount
 from tailrace.results.render.section import Section
 from tailrace.results.render.sheets import Sheet
 from tailrace.results.render.text import safe_text
@@ -31,8 +33,6 @@ def selection_section(
     facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict
 ) -> Section | None:
     """Of one run, for its report; None where no model was measured, or at no common level."""
-    from tailrace.errors import UsageError
-
     try:
         found = select([Ran(facts.name, facts, results, verdict.valid)])
     except UsageError as exc:
@@ -106,7 +106,7 @@ def _cell(one: Candidate, key: str) -> str:
         certified, at_least = one.marks[key]
         return latency(Figure(value, certified, at_least))
     if key == "failed_share":
-        return f"{100 * value:.1f} %"
+        return share(value)
     if key in ("human_mean", "judge_mean"):
         return hundredths(value)
     if key == "cost_per_1000_requests":

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tailrace.results.render.figures import NOT_AVAILABLE, Figure, count, latency, ms, number, share
+from tailrace.results.render.figures import (
+    NOT_AVAILABLE,
+    count,
+    figure_of,
+    latency,
+    ms,
+    number,
+    share,
+)
 from tailrace.results.render.table import Level
 from tailrace.results.render.text import safe_text
 
@@ -88,8 +96,7 @@ def _turns(levels: Sequence[Level]) -> Table:
 
 
 def _percentile(turn: Mapping[str, Any], name: str) -> str:
-    entry = turn["ttft"]["percentiles"][name]
-    return latency(Figure(ms(entry["value_ns"]), entry["certified"], entry["at_least"]))
+    return latency(figure_of(turn["ttft"]["percentiles"][name]))
 
 
 def _place(turn: Mapping[str, Any]) -> str:

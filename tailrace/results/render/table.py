@@ -13,9 +13,9 @@ from itertools import groupby
 from typing import Any
 
 from tailrace.results.calibration import Budget, budget_from_dict
-from tailrace.results.facts import ModelFacts, RunFacts, Status
+from tailrace.results.facts import ModelFacts, RunFacts, Status, label_of
 from tailrace.results.metrics import NAMES
-from tailrace.results.render.figures import Figure, ms
+from tailrace.results.render.figures import Figure, figure_of, ms
 from tailrace.results.render.text import safe_text
 from tailrace.results.stats import PERCENTS, percentile_name
 
@@ -90,8 +90,7 @@ class Level:
     @property
     def title(self) -> str:
         """``1 user``, ``8 users``, ``50/s``."""
-        what = self.load if self.users is None else f"{self.users} user{'s' * (self.users != 1)}"
-        return f"round {self.round}, {what}" if self.round else what
+        return label_of(self.load, self.users, self.round)
 
     @property
     def state(self) -> str:
@@ -181,7 +180,6 @@ def _distribution(metric: dict[str, Any]) -> Distribution:
         mean=Figure(ms(metric["mean_ns"]), at_least=bounded),
         max=Figure(ms(metric["max_ns"]), at_least=bounded),
         percentiles={
-            name: Figure(ms(entry["value_ns"]), entry["certified"], entry["at_least"])
-            for name, entry in metric["percentiles"].items()
+            name: figure_of(percentile) for name, percentile in metric["percentiles"].items()
         },
     )

@@ -14,10 +14,9 @@ from tailrace.results.render.figures import (
     NOT_AVAILABLE,
     UNCERTIFIED,
     Figure,
+    amount,
     latency,
-    number,
 )
-from tailrace.results.render.quality import amount
 from tailrace.results.render.section import Section
 from tailrace.results.render.sheets import Sheet
 from tailrace.results.render.text import safe_text
@@ -65,9 +64,7 @@ def _value(delta: Delta, value: Value) -> str:
 
 def _signed(change: float) -> str:
     sign = "+" if change > 0 else "-" if change < 0 else ""
-    return sign + (
-        number(abs(change)) if abs(change) >= 0.01 or not change else amount(abs(change))
-    )
+    return sign + amount(abs(change))
 
 
 def _verdict(delta: Delta) -> str:

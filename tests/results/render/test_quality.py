@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailrace.results.cost import Prices, stage_cost
-from tailrace.results.render.quality import amount, cost_section, quality_section
+from tailrace.results.render.figures import amount
+from tailrace.results.render.quality import cost_section, quality_section
 from tailrace.results.rubric import Rubric, model_quality
 from tailrace.results.rubric_judge import Judged
 from tailrace.results.rubric_sheet import Annotation
