@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
+from tailrace.results.facts import RunFacts, StageFacts
 from tailrace.results.schema import OUTCOMES
 from tailrace.results.session_facts import session_reasons
 from tailrace.results.trace_notes import length_notes, trace_notes, trace_of, trace_reasons
@@ -53,12 +53,12 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
         if result["torn_lines"]:
             reasons.append(f"{model.model}: {result['torn_lines']} journal lines are torn")
         for stage, document in zip(model.stages, result["stages"], strict=True):
+            where, trace = f"{model.model} at {stage.label}", trace_of(facts.scenario, stage.index)
             measured += document["counts"]["measured"]["ok"]
             if not facts.lost_workers:  # its books are lost with it
-                reasons += _book_reasons(model, stage, document)
-            reasons += _audit_reasons(model, stage, document)
-            notes += _load_notes(model, stage, document)
-            where, trace = f"{model.model} at {stage.label}", trace_of(facts.scenario, stage.index)
+                reasons += _book_reasons(where, stage, document)
+            reasons += _audit_reasons(where, document)
+            notes += _load_notes(where, stage, document)
             notes += length_notes(where, trace, document)
             if facts.ended == "complete":
                 reasons += trace_reasons(where, trace, document)
@@ -77,10 +77,9 @@ def _resumed_notes(facts: RunFacts) -> Iterable[str]:
         yield f"{torn} half-written journal lines were dropped when the run was resumed"
 
 
-def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
+def _book_reasons(where: str, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
     if stage.ended_ns is None:
         return
-    where = f"{model.model} at {stage.label}"
     if not stage.books.balanced():
         yield f"{where}: the books do not balance: {document['counts']['books']}"
     for outcome in OUTCOMES:
@@ -95,29 +94,26 @@ def _book_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]
         yield from session_reasons(where, stage.sessions, document["sessions"]["journal"])
 
 
-def _audit_reasons(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
+def _audit_reasons(where: str, document: dict[str, Any]) -> Iterable[str]:
     for finding in document["audit"]:
         if finding["status"] == "bad":
-            yield (
-                f"{model.model} at {stage.label}: {finding['name']}: {finding['value']}; "
-                f"{finding['why']}"
-            )
+            yield f"{where}: {finding['name']}: {finding['value']}; {finding['why']}"
 
 
-def _load_notes(model: ModelFacts, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
+def _load_notes(where: str, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:
     mean = document["in_flight"]["mean"]
     if stage.sessions is not None:
         return  # between turns nothing is in flight
     if stage.users and not stage.think_s and mean is not None and mean < 0.95 * stage.users:
         yield (
-            f"{model.model} at {stage.label}: only {mean:.2f} requests were in flight on "
-            "average, so the load was lower than asked"
+            f"{where}: only {mean:.2f} requests were in flight on average, so the load was lower "
+            "than asked"
         )
     retries = document["retries"]
     if retries["requests"]:
         classes = ", ".join(f"{name} {n}" for name, n in retries["classes"].items())
         yield (
-            f"{model.model} at {stage.label}: {retries['requests']} requests were sent again, "
+            f"{where}: {retries['requests']} requests were sent again, "
             f"{retries['retries']} times in all ({classes}): latency from the intended time holds "
             "the failed attempts and the waits, service latency only the last attempt"
         )
