@@ -13,7 +13,7 @@ from tailrace.results.render.figures import (
     ms,
     number,
 )
-from tailrace.results.render.sheets import Sheet
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.table import Level
 from tailrace.results.render.text import safe_text
 

@@ -18,8 +18,8 @@ from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.groups import group_sheets
 from tailrace.results.render.section import Section
 from tailrace.results.render.sections import sections
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.sheets import (
-    Sheet,
     accuracy,
     cold,
     detail_sheets,

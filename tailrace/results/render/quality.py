@@ -19,7 +19,7 @@ from tailrace.results.render.figures import (
     number,
 )
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheets import Sheet
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.text import safe_text
 
 _QUALITY_COLUMNS = (

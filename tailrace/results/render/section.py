@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tailrace.results.render.sheets import Sheet
+from tailrace.results.render.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)

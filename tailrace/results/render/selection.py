@@ -19,7 +19,7 @@ from tailrace.results.render.figures import (
     share,
 )
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheets import Sheet
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.text import safe_text
 from tailrace.results.render.variants import plain
 from tailrace.results.selection import COLUMNS, Candidate, Ran, Selection, select

@@ -14,18 +14,16 @@ from tailrace.results.render.figures import (
     number,
     share,
 )
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.table import Level
 from tailrace.results.render.text import safe_text
 
 _PERCENTILES = ("p50", "p90", "p99")
 _TERMINAL_TURNS = 6
 
-Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
-"""Title, columns, rows."""
 
-
-def session_tables(levels: Sequence[Level]) -> list[Table]:
-    """Two tables; without rows where there were no sessions."""
+def session_sheets(levels: Sequence[Level]) -> list[Sheet]:
+    """Two sheets; without rows where there were no sessions."""
     return [_sessions(levels), _turns(levels)]
 
 
@@ -55,7 +53,7 @@ def _line(found: Mapping[str, Any]) -> str:
     return f"{text}; TTFT p50 ms by turn: {', '.join(turns)}{more}" if turns else text
 
 
-def _sessions(levels: Sequence[Level]) -> Table:
+def _sessions(levels: Sequence[Level]) -> Sheet:
     names = (
         *("begun", "finished", "broken", "unfinished"),
         *("tool_results", "tool_results_skipped", "calls_unanswered"),
@@ -73,10 +71,10 @@ def _sessions(levels: Sequence[Level]) -> Table:
         *("load", "begun", "finished", "broken off", "unfinished", "tool results sent"),
         *("results skipped", "calls unanswered", "broken off by"),
     )
-    return "Sessions", titles, rows
+    return Sheet("Sessions", titles, ("",) * len(titles), rows)
 
 
-def _turns(levels: Sequence[Level]) -> Table:
+def _turns(levels: Sequence[Level]) -> Sheet:
     percentiles = (f"TTFT {name} ms" for name in _PERCENTILES)
     columns = ("load", "turn", "answered", *percentiles, "input tokens", "cached")
     rows = tuple(
@@ -92,7 +90,7 @@ def _turns(levels: Sequence[Level]) -> Table:
         if level.sessions
         for turn in level.sessions["turns"]
     )
-    return "Turns", columns, rows
+    return Sheet("Turns", columns, ("",) * len(columns), rows)
 
 
 def _percentile(turn: Mapping[str, Any], name: str) -> str:

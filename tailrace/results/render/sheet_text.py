@@ -14,7 +14,7 @@ from dataclasses import replace
 from tailrace.results.render.figures import NOT_AVAILABLE
 from tailrace.results.render.grid import Strip, pack, strip
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheets import Sheet
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.summary_csv import BOM, guarded
 
 

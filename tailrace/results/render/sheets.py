@@ -1,12 +1,8 @@
-"""Sheet: the smaller tables of a report as plain strings, for Markdown and HTML alike. Pure.
-
-Cells are safe texts but not yet escaped: that is the part of the file that writes them.
-"""
+"""Sheets: the smaller tables of a model's part of a report, for Markdown and HTML alike. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tailrace.results.calibration import budget_line, worst
@@ -23,26 +19,11 @@ from tailrace.results.render.figures import (
     number,
     share,
 )
-from tailrace.results.render.session_sheets import session_tables
+from tailrace.results.render.session_sheets import session_sheets
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.table import PERCENTILES, Level
 from tailrace.results.render.text import safe_text
 from tailrace.results.schema import OUTCOMES
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A titled table; ``terms`` names the definition behind each column, or is empty there."""
-
-    title: str
-    columns: tuple[str, ...]
-    terms: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    term: str = ""
-    """The definition behind the title."""
-    row_terms: tuple[str, ...] = ()
-    """The definition behind each row's first cell, if rows have any."""
-    texts: int = 0
-    """How many columns on the left are words; the others are numbers."""
 
 
 def results_sheet(levels: Sequence[Level]) -> Sheet:
@@ -62,14 +43,13 @@ def results_sheet(levels: Sequence[Level]) -> Sheet:
 def detail_sheets(levels: Sequence[Level]) -> list[Sheet]:
     """Outcomes, load, tokens, errors of one model; sheets without rows are left out."""
     reached = [level for level in levels if level.reached]
-    tables = session_tables(reached)
     sheets = (
         _audit(reached),
         _outcomes(reached),
         _in_flight(reached),
         _tokens(reached),
         _errors(reached),
-        *(Sheet(title, names, ("",) * len(names), rows) for title, names, rows in tables),
+        *session_sheets(reached),
     )
     return [sheet for sheet in sheets if sheet.rows]
 

@@ -18,7 +18,7 @@ from tailrace.results.render.figures import (
     latency,
 )
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheets import Sheet
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.text import safe_text
 from tailrace.results.variants import Comparison, Delta, Value
 

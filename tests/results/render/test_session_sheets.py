@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tailrace.results.render.session_sheets import session_lines, session_tables
+from tailrace.results.render.session_sheets import session_lines, session_sheets
 from tailrace.results.render.table import Level
 from tailrace.results.session_facts import SessionBooks
 from tailrace.results.session_tally import SessionTally
@@ -30,25 +30,29 @@ HELD = level(
 
 
 def test_the_sessions_of_a_level_are_a_row() -> None:
-    (title, columns, rows), _ = session_tables([HELD])
-    assert (title, len(columns)) == ("Sessions", 9)
-    assert rows == (("4", "3", "1", "1", "1", "2", "1", "0", "http_500 1"),)
+    sheet, _ = session_sheets([HELD])
+    assert (sheet.title, len(sheet.columns)) == ("Sessions", 9)
+    assert sheet.rows == (("4", "3", "1", "1", "1", "2", "1", "0", "http_500 1"),)
 
 
 def test_each_turn_is_a_row() -> None:
-    _, (title, columns, rows) = session_tables([HELD])
-    assert (title, columns[:3]) == ("Turns", ("load", "turn", "answered"))
-    assert [each[:4] for each in rows] == [
+    _, sheet = session_sheets([HELD])
+    assert (sheet.title, sheet.columns[:3]) == ("Turns", ("load", "turn", "answered"))
+    assert [each[:4] for each in sheet.rows] == [
         ("4", "1", "1", "~100"),
         ("4", "1 after 1 tool round", "1", "~50.0"),
         ("4", "2", "1", "~200"),
     ]
-    assert [each[-2:] for each in rows] == [("8.00", "25.0 %"), ("n/a", "n/a"), ("n/a", "n/a")]
+    assert [each[-2:] for each in sheet.rows] == [
+        ("8.00", "25.0 %"),
+        ("n/a", "n/a"),
+        ("n/a", "n/a"),
+    ]
 
 
 def test_a_level_without_sessions_has_no_rows_and_no_line() -> None:
     bare = level(None)
-    assert [rows for _, _, rows in session_tables([bare])] == [(), ()]
+    assert [sheet.rows for sheet in session_sheets([bare])] == [(), ()]
     assert session_lines([bare]) == []
 
 
