@@ -13,7 +13,7 @@ from tailrace.errors import UsageError
 
 if TYPE_CHECKING:
     from tailrace.results.render.section import Section
-    from tailrace.results.render.sheets import Sheet
+    from tailrace.results.render.sheet import Sheet
 
 T = TypeVar("T")
 
