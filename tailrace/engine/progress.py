@@ -56,7 +56,7 @@ def progress_of(live: Live, at_ns: int) -> Progress:
         failed=books.error + books.timeout,
         in_flight=live.ledger.in_flight,
         window_requests=glance.window_requests,
-        window_tokens=glance.window_tokens,
+        window_tokens=float(glance.window_tokens),
         ttft_p50_ns=ttft[0],
         ttft_p99_ns=ttft[1],
         icl_p50_ns=icl[0],

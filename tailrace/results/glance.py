@@ -7,6 +7,7 @@ a Tally some 60 us, which a running level would rather give to its streams.
 from __future__ import annotations
 
 from array import array
+from fractions import Fraction
 
 from tailrace.results.hist import Hist
 from tailrace.results.schema import Row
@@ -26,7 +27,7 @@ class Glance:
         self.ok = 0
         """Measured requests that succeeded."""
         self.window_requests = 0
-        self.window_tokens = 0.0
+        self.window_tokens: int | Fraction = 0
         self._ttft, self._icl = Hist(), Hist()
         self._ttft_ns, self._icl_ns = array("q"), array("q")
 

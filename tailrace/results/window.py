@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from tailrace.results.schema import Row
@@ -23,8 +25,11 @@ class Window:
         ended_ns = row.closed_ns
         return row.outcome == "ok" and ended_ns is not None and self._holds(ended_ns)
 
-    def tokens(self, row: Row) -> float:
-        """Output tokens whose chunks came within the window; shares of a chunk-less count."""
+    def tokens(self, row: Row) -> int | Fraction:
+        """Output tokens whose chunks came within the window; shares of a chunk-less count.
+
+        Exact, so that a sum over rows does not depend on their order.
+        """
         last, tokens = row.last_output_ns, row.output_tokens
         first = row.first_output_ns if row.streamed else last  # else all came at one moment
         if first is None or last is None or not tokens:
@@ -37,7 +42,7 @@ class Window:
         inside = (times >= self.from_ns) & (times < self.until_ns)
         if row.chunk_tokens and len(row.chunk_tokens) == len(times):
             return int(np.asarray(row.chunk_tokens)[inside].sum())
-        return tokens * int(np.count_nonzero(inside)) / len(times)
+        return Fraction(tokens * int(np.count_nonzero(inside)), len(times))
 
     def _holds(self, at_ns: int) -> bool:
         return self.from_ns <= at_ns < self.until_ns
