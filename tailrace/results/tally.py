@@ -71,8 +71,7 @@ class Tally:
         """Metric -> samples that coalesced reads make uncertain by more than 0.1 ms."""
         self.decoding: array[int] | None = array("q") if keep_spans else None
         """First and last output of each answer, flat; 16 bytes a request, so only on demand."""
-        self.window_tokens: int | Fraction = 0
-        self.window_requests = 0
+        self.window_tokens, self.window_requests = Fraction(), 0
         self.whole = 0
         """Rows of requests that were not to be streamed."""
         self.retries = Retried()
