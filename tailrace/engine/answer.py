@@ -30,10 +30,7 @@ class Answer:
         "_body",
         "_content_type",
         "_dialect",
-        "_feed",
         "_keep_bytes",
-        "_note",
-        "_read_event",
         "_reader",
         "_status",
         "_streamed",
@@ -46,9 +43,6 @@ class Answer:
         self._dialect = dialect
         self._streamed = streamed
         self._reader = EventReader()
-        self._feed = self._reader.feed
-        self._read_event = dialect.read
-        self._note = self.timeline.note
         self._status = 0
         self._content_type = ""
         self._body: bytearray | None = None
@@ -68,7 +62,11 @@ class Answer:
     def on_body(self, at_ns: int, data: bytes) -> None:
         """One read's bytes, with its stamp."""
         if self._body is None:
-            for event_type, payload in self._feed(data):
+            plain = self._reader.feed_plain(data)
+            if plain is not None:
+                self._read(at_ns, "", plain)
+                return
+            for event_type, payload in self._reader.feed(data):
                 self._read(at_ns, event_type, payload)
         elif len(self._body) < self._keep_bytes:
             self._body += data[: self._keep_bytes]
@@ -89,7 +87,7 @@ class Answer:
 
     def _read(self, at_ns: int, event_type: str, payload: bytes) -> None:
         try:
-            self._note(at_ns, self._read_event(event_type, payload))
+            self.timeline.note(at_ns, self._dialect.read(event_type, payload))
         except ValueError as exc:
             if self._bad_event is None:
                 self._bad_event = f"{exc}: {_shown(payload)}"

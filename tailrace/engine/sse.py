@@ -35,18 +35,24 @@ class EventReader:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Events that this read completes, in order."""
-        if (  # the shape of nearly every read: exactly one event of one data line
+        data = self.feed_plain(chunk)
+        return self._feed_any(chunk) if data is None else [("", data)]
+
+    def feed_plain(self, chunk: bytes) -> bytes | None:
+        """The data of a read that is one event of one data line, as nearly every read is.
+
+        None for any other read, which is then not taken: ``feed`` it.
+        """
+        if (
             self._idle
             and chunk[:6] == b"data: "
             and chunk.find(b"\n") == len(chunk) - 2
             and chunk[-1] == _LF
-            and b"\r" not in chunk
+            and chunk.find(b"\r") < 0
         ):
-            if self._at_start:
-                self._at_start = False
-            self._after_cr = False
-            return [("", chunk[6:-2])]
-        return self._feed_any(chunk)
+            self._at_start = self._after_cr = False
+            return chunk[6:-2]
+        return None
 
     def close(self) -> list[Event]:
         """The event that the end of the body leaves open, if any."""

@@ -108,7 +108,8 @@ class Connection:
         pending = self._pending
         pending.append((at_ns, data))
         # The end of a chunked body holds an empty line, or the read begins in the middle of it.
-        if len(pending) > self._patience or _HEAD_END in data or data[0] <= _CR:
+        # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
+        if len(pending) > self._patience or data.find(_HEAD_END) >= 0 or data[0] <= _CR:
             self._work_off()
 
     def _work_off(self) -> None:
@@ -160,7 +161,8 @@ class Connection:
         if exchange is not None:
             exchange.reads += 1
             exchange.body_bytes += len(body)
-            exchange.push(self._now_ns, body)
+            push = exchange.push
+            push(self._now_ns, body)
 
     def on_message_complete(self) -> None:
         """httptools: the answer is whole."""

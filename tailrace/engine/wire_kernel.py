@@ -21,6 +21,8 @@ from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
 from tailrace.engine.wire_link import Reader, peek_open
 
 READ_BYTES = 65536
+_WRITABLE = 4
+"""EPOLLOUT; looking it up in its module would be done twice a read."""
 _AT_ONCE = 256
 """Sockets read before the loop gets a turn."""
 
@@ -60,19 +62,16 @@ class Poller:
             link = links.get(fd)  # one that was read before it may have closed this one
             if link is None:
                 continue
-            if events != select.EPOLLOUT:
+            if events != _WRITABLE:
                 link.read()
-            if events & select.EPOLLOUT:
+            if events & _WRITABLE:
                 link.write_rest()
 
 
 class KernelLink:
     """A link on a connected non-blocking TCP socket; owns the socket."""
 
-    __slots__ = (
-        *("_consume", "_fd", "_loop", "_poller", "_reader", "_recvmsg", "_rest", "_socket"),
-        "_stamp",
-    )
+    __slots__ = (*("_book", "_fd", "_loop", "_poller", "_reader", "_rest", "_socket"),)
 
     def __init__(
         self,
@@ -87,9 +86,7 @@ class KernelLink:
         self._socket = sock
         self._fd = sock.fileno()
         self._reader = reader
-        self._consume = reader.consume
-        self._recvmsg = sock.recvmsg
-        self._stamp = book.stamp
+        self._book = book
         self._rest = b""
         """Bytes that the kernel did not take yet."""
         poller.add(self._fd, self)
@@ -127,14 +124,14 @@ class KernelLink:
     def read(self) -> None:
         """Poller: there is something to read, be it an end or an error."""
         try:
-            data, ancillary, _, _ = self._recvmsg(READ_BYTES, ANCILLARY_BYTES)
+            data, ancillary, _, _ = self._socket.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
             self._end(exc)
             return
         if data:
-            self._consume(self._stamp(ancillary), data)
+            self._reader.consume(self._book.stamp(ancillary), data)
         else:
             self._end(None)
 
