@@ -9,7 +9,8 @@ from tailrace.results.facts import RunFacts
 from tailrace.results.render.quality import cost_section, quality_section
 from tailrace.results.render.section import Section
 from tailrace.results.render.selection import selection_section, short_section
-from tailrace.results.render.sheet_text import known, sheet_lines
+from tailrace.results.render.sheet import known
+from tailrace.results.render.sheet_text import sheet_lines
 from tailrace.results.verdict import Verdict
 
 
@@ -18,12 +19,11 @@ def sections(
 ) -> tuple[list[Section], list[Section]]:
     """Those that have anything to say: (before the results, after them).
 
-    The selection comes first where there is something to choose between.
+    The selection comes first, and only where there is something to choose between.
     """
-    selection = selection_section(facts, results, verdict)
-    first = [selection] if selection is not None and len(facts.models) > 1 else []
-    found = (None if first else selection, quality_section(results), cost_section(results))
-    return first, [section for section in found if section is not None]
+    selection = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
+    found = (quality_section(results), cost_section(results))
+    return [selection] if selection else [], [section for section in found if section is not None]
 
 
 def plain_sections(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tailrace.errors import UsageError
@@ -19,7 +20,7 @@ from tailrace.results.render.figures import (
     share,
 )
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheet import Sheet
+from tailrace.results.render.sheet import Sheet, known
 from tailrace.results.render.text import safe_text
 from tailrace.results.render.variants import plain
 from tailrace.results.selection import COLUMNS, Candidate, Ran, Selection, select
@@ -32,12 +33,17 @@ _ARROWS = {"lower": "lower is better", "higher": "higher is better"}
 def selection_section(
     facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict
 ) -> Section | None:
-    """Of one run, for its report; None where no model was measured, or at no common level."""
+    """Of one run, for its report, without columns that nobody has; None where no model was
+    measured, or at no common level.
+    """
     try:
         found = select([Ran(facts.name, facts, results, verdict.valid)])
     except UsageError as exc:
         return Section("Selection", (), (safe_text(str(exc)),))
-    return section_of(found) if found.at is not None else None
+    if found.at is None:
+        return None
+    whole = section_of(found)
+    return replace(whole, sheets=tuple(map(known, whole.sheets)))
 
 
 def section_of(found: Selection) -> Section:

@@ -5,7 +5,9 @@ Cells are safe texts but not yet escaped: that is the part of the file that writ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tailrace.results.render.figures import NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,19 @@ class Sheet:
     """The definition behind each row's first cell, if rows have any."""
     texts: int = 0
     """How many columns on the left are words; the others are numbers."""
+
+
+def known(sheet: Sheet) -> Sheet:
+    """The sheet without the columns in which every cell is n/a; the first one stays."""
+    kept = [
+        place
+        for place in range(len(sheet.columns))
+        if not place or any(row[place] != NOT_AVAILABLE for row in sheet.rows)
+    ]
+    return replace(
+        sheet,
+        columns=tuple(sheet.columns[place] for place in kept),
+        terms=tuple(sheet.terms[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in sheet.rows),
+        texts=sum(place < sheet.texts for place in kept),
+    )

@@ -11,7 +11,6 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tailrace.results.render.figures import NOT_AVAILABLE
 from tailrace.results.render.grid import Strip, pack, strip
 from tailrace.results.render.section import Section
 from tailrace.results.render.sheet import Sheet
@@ -30,22 +29,6 @@ def sheet_lines(sheet: Sheet, width: int) -> Iterator[str]:
         yield _line(block, [entry.title for entry in block], sheet.texts)
         for row in range(len(sheet.rows)):
             yield _line(block, [entry.cells[row] for entry in block], sheet.texts)
-
-
-def known(sheet: Sheet) -> Sheet:
-    """The sheet without the columns in which every cell is n/a; the first one stays."""
-    kept = [
-        place
-        for place in range(len(sheet.columns))
-        if not place or any(row[place] != NOT_AVAILABLE for row in sheet.rows)
-    ]
-    return replace(
-        sheet,
-        columns=tuple(sheet.columns[place] for place in kept),
-        terms=tuple(sheet.terms[place] for place in kept),
-        rows=tuple(tuple(row[place] for place in kept) for row in sheet.rows),
-        texts=sum(place < sheet.texts for place in kept),
-    )
 
 
 def _line(block: Sequence[Strip], cells: Sequence[str], texts: int) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 
 from tailrace.errors import UsageError
+from tailrace.results.render.sections import sections
 from tailrace.results.render.selection import (
     section_of,
     selection_csv_sheet,
@@ -14,7 +15,7 @@ from tailrace.results.render.selection import (
     selection_section,
     short_section,
 )
-from tailrace.results.render.sheet_text import known, section_lines, sheet_csv
+from tailrace.results.render.sheet_text import section_lines, sheet_csv
 from tailrace.results.selection import COLUMNS, select
 from tailrace.results.verdict import Verdict
 
@@ -121,7 +122,7 @@ def test_the_reason_of_a_failure_stands_below_and_in_json() -> None:
 def test_the_short_form_leaves_out_what_nobody_knows() -> None:
     facts = ran(A, B, failed()).facts
     short = short_section(facts, [A[1], B[1], failed()[1]], Verdict((), ()))
-    sheet = known(short.sheets[0])
+    sheet = short.sheets[0]
     latencies = ("TTFT p50 ms", "E2E p95 ms", "tokens/s", "failed")
     assert sheet.columns == ("model", "state", "pareto", *latencies)
     assert sheet.texts == 3
@@ -131,6 +132,7 @@ def test_the_short_form_leaves_out_what_nobody_knows() -> None:
 def test_one_model_leaves_no_choice_and_no_common_level_is_said() -> None:
     one = ran(A)
     assert short_section(one.facts, one.results, Verdict((), ())) is None
+    assert sections(one.facts, one.results, Verdict((), ()))[0] == []
     other = (model("c", "4"), result("c", stage("4", SLOW)))
     two = ran(A, other)
     said = short_section(two.facts, two.results, Verdict((), ()))

@@ -8,8 +8,8 @@ import io
 import pytest
 
 from tailrace.results.render.section import Section
-from tailrace.results.render.sheet import Sheet
-from tailrace.results.render.sheet_text import known, section_lines, sheet_csv, sheet_lines
+from tailrace.results.render.sheet import Sheet, known
+from tailrace.results.render.sheet_text import section_lines, sheet_csv, sheet_lines
 
 SHEET = Sheet(
     "Title",
