@@ -13,6 +13,7 @@ from typing import Any
 
 from tailrace.results.audit import Finding, Status, audit_pulse
 from tailrace.results.audit_asking import not_streamed, whole_tokens
+from tailrace.results.audit_reads import shared_reads
 from tailrace.results.decoding import decoded_at_once
 from tailrace.results.facts import StageFacts
 from tailrace.results.hist import Hist
@@ -30,11 +31,6 @@ LATE_WARN, LATE_BAD = 0.01, 0.05
 
 FEWEST_STARTS = 20
 """Fewer say nothing about a twentieth of them."""
-
-UNSURE_WARN, UNSURE_BAD = 0.01, 0.10
-"""Share of samples that shared reads blur by over 0.1 ms."""
-SEEN_LATE_NS = 10 * MS
-"""Reads seen this late at p99 tell that they were shared because the client was slow."""
 
 REUSE_WARN = 0.5
 NAGLE_NS = (38 * MS, 45 * MS)
@@ -65,7 +61,7 @@ def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
         _starts(facts, tally, ttft_p50_ns),
         _stamps(facts),
         *pulse,
-        _shared_reads(facts, tally) if tally.streams else not_streamed("shared reads"),
+        shared_reads(facts, tally) if tally.streams else not_streamed("shared reads"),
     ]
     return [*found, *_arrivals(facts), *_server(facts, tally)]
 
@@ -126,24 +122,6 @@ def _stamps(facts: StageFacts) -> Finding:
         return Finding("stamps", value, "ok", "how late a read was seen is in no latency")
     why = "reads are stamped when the client sees them, so its own lateness is in the latencies"
     return Finding("stamps", value, "ok", why)
-
-
-def _shared_reads(facts: StageFacts, tally: Tally) -> Finding:
-    n = tally.hists["icl"].n
-    part = tally.unsure["icl"] / n if n else 0.0
-    chunks = tally.coalesced_chunks / tally.chunks_seen if tally.chunks_seen else 0.0
-    value = f"{share(chunks)} of chunks; {share(part)} of gaps unsure by over 0.1 ms"
-    late_ns = facts.stamps.lag.p99_ns
-    if late_ns is None:  # no stamps to judge by: a read is seen as late as the loop looks
-        late_ns = facts.pulse.hiccups.p99_ns
-    seen_late = late_ns is not None and late_ns > SEEN_LATE_NS
-    if part > UNSURE_BAD and seen_late:
-        why = "chunks shared reads because the client came late: gaps are blurred"
-        return Finding("shared reads", value, "bad", why)
-    if part > UNSURE_WARN:
-        who = "the client came late" if seen_late else "the server, or the way, sends them together"
-        return Finding("shared reads", value, "warn", f"chunks came several in a read: {who}")
-    return Finding("shared reads", value, "ok", f"at most {share(UNSURE_WARN)} of gaps are unsure")
 
 
 def _arrivals(facts: StageFacts) -> Iterator[Finding]:

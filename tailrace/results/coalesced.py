@@ -14,36 +14,38 @@ UNSURE_NS = 100_000
 """An uncertainty above this (0.1 ms) is reported."""
 
 
-class Coalesced(NamedTuple):
-    """What coalescing did to one request."""
+class SharedRead(NamedTuple):
+    """One read with several outputs."""
 
-    chunks: int
-    """Outputs that shared a read with a later one."""
-    unsure_gaps: int
-    """Gaps with an end that is uncertain by more than ``UNSURE_NS``."""
-    unsure_first: bool
-    """Whether the first output is."""
+    width_ns: int
+    """From the read before it to this one."""
+    outputs: int
+    """Two or more; the last is certain."""
+    first: bool
+    """Whether the answer's first output is among them, so that no gap leads to them."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether its uncertainty is worth a report."""
+        return self.width_ns > UNSURE_NS
+
+    @property
+    def gaps(self) -> int:
+        """Gaps with an end in it that is not certain."""
+        return self.outputs - self.first
 
 
-NOTHING = Coalesced(0, 0, False)
-
-
-def coalesced(gaps_ns: Sequence[int], lead_ns: int) -> Coalesced:
-    """Judge one request by its gaps; ``lead_ns`` is from the read before the first output to it."""
+def shared_reads(gaps_ns: Sequence[int], lead_ns: int) -> list[SharedRead]:
+    """Those of one answer, by its gaps; ``lead_ns`` is from the read before the first output."""
     if 0 not in gaps_ns:
-        return NOTHING
-    chunks = unsure = 0
-    unsure_first = False
-    width_ns, before = lead_ns, 0  # of the read that is being looked at; gaps before it: 0 or 1
-    shared = 0
+        return []
+    found: list[SharedRead] = []
+    width_ns, first, outputs = lead_ns, True, 1  # of the read that is being looked at
     for gap in (*gaps_ns, 1):  # the last one ends the last read
         if gap == 0:
-            shared += 1
+            outputs += 1
             continue
-        if shared:
-            chunks += shared
-            if width_ns > UNSURE_NS:
-                unsure += shared + before
-                unsure_first = unsure_first or not before
-        width_ns, before, shared = gap, 1, 0
-    return Coalesced(chunks, unsure, unsure_first)
+        if outputs > 1:
+            found.append(SharedRead(width_ns, outputs, first))
+        width_ns, first, outputs = gap, False, 1
+    return found

@@ -155,7 +155,7 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         reader = JournalReader(folder / JOURNAL)
         tallies = [
-            Tally(stage.measure_from_ns, stage.measure_until_ns, keep_spans=True)
+            Tally(stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns)
             for stage in model.stages
         ]
         outputs = Outputs()

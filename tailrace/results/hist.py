@@ -101,6 +101,17 @@ class Hist:
         self.min_ns = min(self.min_ns, other.min_ns)
         self.max_ns = max(self.max_ns, other.max_ns)
 
+    def exchanged(self, some: Hist, others: Hist) -> Hist:
+        """A new one with ``others`` in the place of ``some``, which are samples of this one."""
+        made = Hist()
+        np.copyto(made._counts, self._counts - some._counts + others._counts)
+        made.n = self.n - some.n + others.n
+        made._sum = self._sum - some._sum + others._sum
+        made.overflow = self.overflow - some.overflow + others.overflow
+        made.min_ns = min(self.min_ns, others.min_ns)
+        made.max_ns = max(self.max_ns, others.max_ns)
+        return made
+
     def set_gain(self, later: Hist, earlier: Counts | None) -> Counts:
         """Become what ``later`` has gained since its counts were ``earlier``; returns its counts.
 

@@ -84,7 +84,11 @@ NOTES: dict[str, str] = {
     "reaches such a sample is a lower bound and marked at_least",
     "stall": "a gap longer than 1 s and longer than 10 times the request's median gap",
     "certified": "enough samples for the percentile at 99 % confidence with one sample over it "
-    "(MLPerf's early-stopping rule): p50 11, p90 64, p95 130, p99 662, p99.9 6636",
+    "(MLPerf's early-stopping rule): p50 11, p90 64, p95 130, p99 662, p99.9 6636; and between_ns "
+    "no wider than 0.1 ms or 5 %",
+    "between_ns": "where outputs shared reads, the lowest and the highest that the percentile can "
+    "be, whenever they came: since the read before, and no longer ago than the client was ever "
+    "late to see a read; null where none did",
     "percentile": "HDR histogram, 1 ns to 1 h, 3 significant digits: the highest equivalent value "
     "of the sample of rank ceil(p/100*n), within the exact minimum and maximum",
     "stamps": "kernel receive: when the segment arrived, by the kernel's own stamp "

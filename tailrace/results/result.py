@@ -112,8 +112,8 @@ def metric_result(tally: Tally, name: str) -> dict[str, Any]:
         "n": hist.n if applies else None,
         "lower_bounds": bounds if applies else None,
         "overflow": hist.overflow if applies else None,
-        "unsure": tally.unsure[name] if applies else None,
-        **summary_of(hist, smallest_ns),
+        "unsure": tally.shared.unsure[name] if applies else None,
+        **summary_of(hist, smallest_ns, tally.shared.blurs.get(name)),
         "histogram": hist.encode() if hist.n else None,
     }
 
@@ -211,10 +211,10 @@ def _stamps(facts: StageFacts, tally: Tally) -> dict[str, Any]:
         "user_reads": stamps.user_reads,
         "refused": stamps.refused,
         "lag": asdict(stamps.lag),
-        "body_reads": tally.reads,
-        "coalesced_chunks": tally.coalesced_chunks,
-        "coalesced_share": round(tally.coalesced_chunks / tally.chunks_seen, 6)
-        if tally.chunks_seen
+        "body_reads": tally.shared.reads,
+        "coalesced_chunks": tally.shared.hidden,
+        "coalesced_share": round(tally.shared.hidden / tally.shared.chunks, 6)
+        if tally.shared.chunks
         else None,
     }
 

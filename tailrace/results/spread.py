@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tailrace.results.blur import Blur, is_blurred
 from tailrace.results.hist import HIGHEST_NS, Hist
 from tailrace.results.stats import PERCENTS, percentile_name, sample_floor
 
@@ -34,12 +35,16 @@ def spread_of(hist: Hist) -> Spread:
     return Spread(hist.n, p50, p99, p999, hist.max_ns, hist.encode())
 
 
-def summary_of(hist: Hist, lowest_bound_ns: int | None = None) -> dict[str, Any]:
+def summary_of(
+    hist: Hist, lowest_bound_ns: int | None = None, blur: Blur | None = None
+) -> dict[str, Any]:
     """A histogram's figures as ``result.json`` has them.
 
-    ``lowest_bound_ns`` is the smallest of the samples that are lower bounds, if there are any.
+    ``lowest_bound_ns`` is the smallest of the samples that are lower bounds, if there are any;
+    ``blur`` holds those that shared reads make uncertain.
     """
     limit_ns = None if lowest_bound_ns is None else min(lowest_bound_ns, HIGHEST_NS)
+    between = (blur or Blur()).bounds(hist, PERCENTS)
     return {
         "min_ns": hist.min_ns if hist.n else None,
         "max_ns": hist.max_ns if hist.n else None,
@@ -47,9 +52,12 @@ def summary_of(hist: Hist, lowest_bound_ns: int | None = None) -> dict[str, Any]
         "percentiles": {
             percentile_name(percent): {
                 "value_ns": value_ns,
-                "certified": hist.n >= sample_floor(percent),
+                "certified": hist.n >= sample_floor(percent) and not is_blurred(bounds),
+                "between_ns": bounds,
                 "at_least": limit_ns is not None and value_ns is not None and value_ns >= limit_ns,
             }
-            for percent, value_ns in zip(PERCENTS, hist.percentiles(PERCENTS), strict=True)
+            for percent, value_ns, bounds in zip(
+                PERCENTS, hist.percentiles(PERCENTS), between, strict=True
+            )
         },
     }

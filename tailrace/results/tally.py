@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from statistics import median
 
-from tailrace.results.coalesced import coalesced
 from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
 from tailrace.results.session_tally import SessionTally
+from tailrace.results.shared_tally import SharedReads
 from tailrace.results.window import Window
 
 STALL_FLOOR_NS = 1_000_000_000
@@ -38,8 +38,13 @@ class Tally:
     """Sums over the rows of one stage; rates count what fell in [from_ns, until_ns)."""
 
     def __init__(
-        self, from_ns: int | None = None, until_ns: int | None = None, keep_spans: bool = False
+        self,
+        from_ns: int | None = None,
+        until_ns: int | None = None,
+        keep_spans: bool = False,
+        late_ns: int | None = None,
     ) -> None:
+        """``late_ns``: the latest that the client saw a read; None where nobody knows."""
         self._window = Window(from_ns, until_ns)
         self._hists: defaultdict[str, Hist] = defaultdict(Hist)
         self._values: defaultdict[str, array[int]] = defaultdict(_nanoseconds)
@@ -61,14 +66,7 @@ class Tally:
         self.lump_requests = 0
         """Measured ok requests of 8 or more tokens whose TTFT is over 95 % of their E2E."""
         self.stalls = self.stalled_requests = self.reused = 0
-        self.reads = 0
-        """Socket reads with body bytes of the requests that give samples."""
-        self.chunks_seen = 0
-        """Output chunks of the same requests."""
-        self.coalesced_chunks = 0
-        """Output chunks that shared a read with a later one."""
-        self.unsure: Counter[str] = Counter()
-        """Metric -> samples that coalesced reads make uncertain by more than 0.1 ms."""
+        self.shared = SharedReads(late_ns)
         self.decoding: array[int] | None = array("q") if keep_spans else None
         """First and last output of each answer, flat; 16 bytes a request, so only on demand."""
         self.window_tokens, self.window_requests = Fraction(), 0
@@ -123,7 +121,8 @@ class Tally:
             self._add_start(row, row.sent_ns)
             self._add_latency(row, row.sent_ns)
             self._add_gaps(row)
-            self._add_coalesced(row, row.sent_ns)
+            self._add_spans(row)
+            self.shared.add(row, row.sent_ns, gaps_are_tokens(row))
         if row.outcome == "ok":
             self._add_tokens(row)
         if len(self._values["icl"]) >= BATCH or len(self._values["e2e"]) >= BATCH:
@@ -192,22 +191,10 @@ class Tally:
         self.stalls += stalls
         self.stalled_requests += stalls > 0
 
-    def _add_coalesced(self, row: Row, sent_ns: int) -> None:
-        self.reads += row.reads
-        self.chunks_seen += row.chunks
-        first_ns = row.first_output_ns
-        if first_ns is None:
-            return
-        if self.decoding is not None and row.last_output_ns is not None:
-            self.decoding.extend((first_ns, row.last_output_ns))
-        headers_ns = row.headers_ns
-        before_ns = sent_ns if headers_ns is None or headers_ns >= first_ns else headers_ns
-        found = coalesced(row.gaps_ns, first_ns - before_ns)
-        if found.chunks:
-            self.coalesced_chunks += found.chunks
-            self.unsure["icl"] += found.unsure_gaps
-            for name in ("ttft", "ttft_response"):
-                self.unsure[name] += found.unsure_first
+    def _add_spans(self, row: Row) -> None:
+        first_ns, last_ns = row.first_output_ns, row.last_output_ns
+        if self.decoding is not None and first_ns is not None and last_ns is not None:
+            self.decoding.extend((first_ns, last_ns))
 
     def _add_tokens(self, row: Row) -> None:
         self.token_sources[row.token_source] += 1
@@ -239,11 +226,17 @@ class Tally:
             for gap, tokens in zip(row.gaps_ns, row.chunk_tokens[1:], strict=False):
                 if tokens > 0:
                     self._hists["itl"].add_times(gap // tokens, tokens)
-        elif row.token_source == "usage" and row.output_tokens == row.chunks:
+        elif gaps_are_tokens(row):
             self._values["itl"].extend(row.gaps_ns)
         else:
             return
         self.itl_requests += 1
+
+
+def gaps_are_tokens(row: Row) -> bool:
+    """Whether each chunk of an answer is one token, as the server's usage shows."""
+    known = row.token_source == "usage" and row.output_tokens == row.chunks
+    return known and row.outcome == "ok" and not row.chunk_tokens
 
 
 def stall_limit(gaps_ns: Sequence[int]) -> int:

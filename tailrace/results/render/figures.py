@@ -18,7 +18,7 @@ UNCERTIFIED = "~"
 AT_LEAST = "≥"
 
 FOOTNOTES = {
-    UNCERTIFIED: "not certified: too few samples to claim this percentile at 99 % confidence",
+    UNCERTIFIED: "not certified at 99 % confidence: too few samples, or too many shared reads",
     AT_LEAST: "lower bound: requests that timed out or were cut off had waited at least so long",
 }
 
