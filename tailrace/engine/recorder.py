@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Protocol
 
 from tailrace.results.schema import Row
@@ -28,13 +29,13 @@ class Recorder:
     def __init__(
         self,
         sums: Sums,
-        write_line: Callable[[bytes], None],
+        write_lines: Callable[[bytes], None],
         seal: Callable[[Row], None] | None = None,
     ) -> None:
         """``seal`` has the last word on a row before it is written."""
         self._seal = seal
         self._sums = sums
-        self._write_line = write_line
+        self._write_lines = write_lines
         self._waiting: deque[Row] = deque()
 
     def add(self, row: Row) -> bool:
@@ -45,13 +46,18 @@ class Recorder:
     def settle(self, at_most: int | None = None) -> bool:
         """Journal the rows that wait and add them up, without a bound all; True if some are left.
 
-        The journal comes first, so that a crash takes none that was counted.
+        The journal comes first, all of them in one write, so that a crash takes none that was
+        counted.
         """
         waiting = self._waiting
-        for _ in range(len(waiting) if at_most is None else min(at_most, len(waiting))):
-            row = waiting.popleft()
-            if self._seal is not None:
+        many = len(waiting) if at_most is None else min(at_most, len(waiting))
+        rows = list(islice(waiting, many))
+        if self._seal is not None:
+            for row in rows:
                 self._seal(row)
-            self._write_line(row.to_json())
+        if rows:
+            self._write_lines(b"".join([row.to_json() for row in rows]))
+        for row in rows:
+            waiting.popleft()
             self._sums.add(row)
         return bool(waiting)

@@ -72,22 +72,20 @@ class Connection:
             raise WireError("connection_closed", "the connection was closed before the request")
         self._exchange = exchange
         self._ended = loop.create_future()
-        self._timeouts = timeouts
         self._framed = False
         self._patience = 0
         self.carried += 1
         exchange.sent_ns = self._last_read_ns = now_ns()
         self.link.write(request)
-        self._watch(loop)
+        if self._timer is None or timeouts is not self._timeouts:
+            self._timeouts = timeouts
+            self._watch(loop)
         reusable = False
         try:
             reusable = await self._ended
         finally:
             self._work_off()  # a request that is given up keeps what was read of its answer
             self._exchange = None
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
             if reusable and self.link.usable:
                 self._release(self)
             else:
@@ -96,6 +94,7 @@ class Connection:
     def close(self) -> None:
         """Drop the connection at once; whatever it carries ends with an error."""
         self._closed_here = self._closed_here or self.link.usable
+        self._stop_watching()
         self.link.close()
 
     # --- the link's side: parse --------------------------------------------------------------
@@ -179,6 +178,7 @@ class Connection:
     def lost(self, at_ns: int, exc: Exception | None) -> None:
         """Link: the connection is gone."""
         self._work_off()
+        self._stop_watching()
         idle = self._exchange is None and self.carried > 0 and not self._closed_here
         self._lost_by(self, idle and at_ns - self._last_read_ns < PROMPTLY_NS)
         self._now_ns = at_ns
@@ -205,7 +205,10 @@ class Connection:
         self.close()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One timer a request, re-armed only when it fires: a read costs nothing."""
+        """One timer, armed anew only when it fires: a read costs nothing, and a request only where
+        none is left from those before it, which comes no later than its own would.
+        """
+        self._stop_watching()
         exchange, timeouts = self._exchange, self._timeouts
         if exchange is None or timeouts is None or exchange.sent_ns is None:
             return
@@ -223,3 +226,8 @@ class Connection:
                 return
         if left:
             self._timer = loop.call_later(min(left) + 0.001, self._watch, loop)
+
+    def _stop_watching(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -18,7 +18,7 @@ import socket
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
-from tailrace.engine.wire_link import Reader, peek_open
+from tailrace.engine.wire_link import Reader, is_open
 
 READ_BYTES = 65536
 _WRITABLE = 4
@@ -98,7 +98,7 @@ class KernelLink:
 
     def still_open(self) -> bool:
         """See Link.still_open."""
-        return self._fd >= 0 and peek_open(self._socket)
+        return self._fd >= 0 and is_open(self._socket)
 
     def write(self, data: bytes) -> None:
         """See Link.write."""

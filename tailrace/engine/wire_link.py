@@ -14,11 +14,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections import deque
 from typing import Protocol
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import StampBook
+
+_ESTABLISHED = b"\x01"
+"""First byte of Linux's ``tcp_info``: the state, TCP_ESTABLISHED of include/net/tcp_states.h."""
 
 _SLICE_NS = 500_000
 """Longest the inbox works before it lets the loop stamp what has come meanwhile."""
@@ -111,7 +115,7 @@ class LoopLink(asyncio.Protocol):
 
     def still_open(self) -> bool:
         """See Link.still_open; under TLS only the loop knows."""
-        return self.usable and (self._socket is None or peek_open(self._socket))
+        return self.usable and (self._socket is None or is_open(self._socket))
 
     def write(self, data: bytes) -> None:
         """See Link.write: uvloop's own ``write`` keeps bytes until the loop's turn ends, which
@@ -153,9 +157,11 @@ class LoopLink(asyncio.Protocol):
         self._inbox.put(now_ns(), self, None)
 
 
-def peek_open(sock: socket.socket) -> bool:
-    """Whether the kernel knows of no end on this non-blocking socket."""
+def is_open(sock: socket.socket) -> bool:
+    """Whether the kernel knows of no end on this non-blocking TCP socket."""
     try:
+        if sys.platform == "linux":  # half the price of a peek, which raises where all is well
+            return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == _ESTABLISHED
         return sock.recv(1, socket.MSG_PEEK) != b""
     except BlockingIOError:
         return True

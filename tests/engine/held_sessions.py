@@ -64,6 +64,9 @@ class HeldSessions:
     asked: list[Asked] = field(default_factory=list)
     books: Books = field(default_factory=Books)
 
+    def keep_lines(self, data: bytes) -> None:
+        self.lines += data.splitlines(keepends=True)
+
     def run(self) -> HeldSessions:
         run_virtually(self._hold)
         return self
@@ -89,7 +92,7 @@ class HeldSessions:
             bounds,
             send,
             Ledger(self.books, bounds.measure_from_ns, bounds.measure_until_ns),
-            Recorder(self.tally, self.lines.append),
+            Recorder(self.tally, self.keep_lines),
             Stop(),
         )
         loop: Scheduler

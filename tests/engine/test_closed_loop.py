@@ -49,6 +49,9 @@ class Level:
     on_start: Callable[[int], None] = lambda sequence: None
     thoughts: Thoughts | None = None
 
+    def keep_lines(self, data: bytes) -> None:
+        self.lines += data.splitlines(keepends=True)
+
     async def run(self) -> None:
         self.began_ns = now_ns()
         measure_from_ns = self.began_ns + self.warmup_ms * MS
@@ -62,7 +65,7 @@ class Level:
         )
         self.ledger = Ledger(self.books, measure_from_ns, self.bounds.measure_until_ns)
         self.tally = Tally(measure_from_ns, self.bounds.measure_until_ns)
-        recorder = Recorder(self.tally, self.lines.append)
+        recorder = Recorder(self.tally, self.keep_lines)
         self.loop = ClosedLoop(
             self.bounds,
             self.send,

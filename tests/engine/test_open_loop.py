@@ -45,6 +45,9 @@ class Level:
     steps: list[tuple[str, int]] = field(default_factory=list)
     """What was done with which request, in order."""
 
+    def keep_lines(self, data: bytes) -> None:
+        self.lines += data.splitlines(keepends=True)
+
     async def run(self) -> None:
         self.began_ns = now_ns()
         measure_from_ns = self.began_ns + self.warmup_ms * MS
@@ -53,7 +56,7 @@ class Level:
             self.began_ns, measure_from_ns, duration_ns, len(self.due_ms), self.drain_ms * MS
         )
         self.ledger = Ledger(self.books, measure_from_ns, self.bounds.measure_until_ns)
-        recorder = Recorder(Tally(measure_from_ns, self.bounds.measure_until_ns), self.lines.append)
+        recorder = Recorder(Tally(measure_from_ns, self.bounds.measure_until_ns), self.keep_lines)
         starts = (
             Start(
                 index,

@@ -12,11 +12,12 @@ import httpx
 import pytest
 import trustme
 
+from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import Exchange, Timeouts, WireError
 from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
 
-from .scripted_socket import answering, chunked
+from .scripted_socket import answering, chunked, read_request
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -360,3 +361,31 @@ async def test_httpx_sees_its_own_errors() -> None:
             await client.get(url)
         with pytest.raises(httpx.TransportError):
             await client.get("http://no-such-host.invalid")
+
+
+@pytest.mark.asyncio
+async def test_a_timeout_counts_from_its_own_request_on_a_kept_connection() -> None:
+    """The timer that an earlier request left fires first, and must neither end the later one too
+    early nor leave it without an end.
+    """
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(CHUNKED + chunked(b"x"))
+        await reader.read()  # the next request and then, when the client gives up, the end
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    wire = FastTransport(Timeouts(idle_s=0.3))
+    await wire.exchange(post(url), Exchange(Sink()))
+    await asyncio.sleep(0.2)
+    exchange = Exchange(Sink())
+    with pytest.raises(WireError) as caught:
+        await asyncio.wait_for(wire.exchange(post(url), exchange), 5)
+    assert caught.value.error_class == "idle_timeout"
+    assert exchange.reused
+    assert exchange.sent_ns is not None
+    assert now_ns() - exchange.sent_ns >= 300_000_000
+    await wire.aclose()
+    server.close()

@@ -37,6 +37,9 @@ class Served:
     lines: list[bytes] = field(default_factory=list)
     books: Books = field(default_factory=Books)
 
+    def keep_lines(self, data: bytes) -> None:
+        self.lines += data.splitlines(keepends=True)
+
     async def hold(self) -> None:
         """The level on the running virtual loop."""
         bounds = self.bounds
@@ -45,7 +48,7 @@ class Served:
             bounds,
             lambda start: Timed(start, self.service_ns(start.user)),
             Ledger(self.books, bounds.measure_from_ns, bounds.measure_until_ns),
-            Recorder(self.tally, self.lines.append),
+            Recorder(self.tally, self.keep_lines),
             Stop(),
             iter(self.starts),
             Admission[Sending](self.limit, "queue"),

@@ -40,6 +40,9 @@ class Held:
     lines: list[bytes] = field(default_factory=list)
     books: Books = field(default_factory=Books)
 
+    def keep_lines(self, data: bytes) -> None:
+        self.lines += data.splitlines(keepends=True)
+
     async def hold(self) -> None:
         bounds = Bounds(S, 2 * S, 3 * S, None, 60 * S)
         self.ledger = Ledger(self.books, bounds.measure_from_ns, bounds.measure_until_ns)
@@ -47,7 +50,7 @@ class Held:
             bounds,
             self.send,
             self.ledger,
-            Recorder(Tally(), self.lines.append),
+            Recorder(Tally(), self.keep_lines),
             Stop(),
             range(len(self.service_ns)),
             (lambda user: repeat(self.think_ns)) if self.think_ns else None,
