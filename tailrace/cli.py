@@ -22,6 +22,7 @@ from tailrace.commands.outputs import outputs
 from tailrace.commands.rubric import rubric
 from tailrace.commands.scenarios import COMMANDS
 from tailrace.commands.variants import select, variants
+from tailrace.commands.watch import watch
 from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-for command in (outputs, rubric, select, variants, *COMMANDS):
+for command in (outputs, rubric, select, variants, watch, *COMMANDS):
     cli.add_command(command)
 
 

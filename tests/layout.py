@@ -15,6 +15,7 @@ ANYTHING = frozenset(
         "rating",
         "resumer",
         "rubric",
+        "watching",
     }
     | {"runner", "engine", "scenarios", "results", "simulate", "alarm", "errors"}
 )
@@ -29,6 +30,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "rating": frozenset({"rubric", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
     "opened": frozenset({"results", "errors"}),
+    "watching": frozenset({"engine", "results", "errors"}),
     "cache": frozenset({"results", "errors"}),
     "display": frozenset({"results", "errors"}),
     "engine": frozenset({"scenarios", "results", "alarm", "plugins", "errors"}),

@@ -35,7 +35,8 @@ class Progress(msgspec.Struct):
     ok: int
     """Warm-up included, as are those that failed."""
     failed: int
-    in_flight: int
+    in_flight: int | None
+    """None for who only sees the run's files."""
     window_requests: int
     window_tokens: float
     ttft_p50_ns: int | None
@@ -78,7 +79,7 @@ def pooled(parts: Sequence[Progress]) -> Progress:
         measured_ok=sum(part.measured_ok for part in parts),
         ok=sum(part.ok for part in parts),
         failed=sum(part.failed for part in parts),
-        in_flight=sum(part.in_flight for part in parts),
+        in_flight=sum(part.in_flight or 0 for part in parts),
         window_requests=sum(part.window_requests for part in parts),
         window_tokens=sum(part.window_tokens for part in parts),
         ttft_p50_ns=median_low(known("ttft_p50_ns")) if known("ttft_p50_ns") else None,

@@ -59,6 +59,18 @@ class Lock:
             return True
         return True
 
+    @staticmethod
+    def is_held(folder: Path) -> bool:
+        """Whether somebody writes into a run's folder; True where the system cannot tell."""
+        if sys.platform == "win32":
+            return True
+        lock = Lock.__new__(Lock)
+        lock._file = os.open(folder, os.O_RDONLY)
+        try:
+            return not lock._try(alone=True)
+        finally:
+            lock.release()
+
     def share(self) -> None:
         """Let the other writers of this run in, and nobody else's resumption."""
         if sys.platform != "win32":

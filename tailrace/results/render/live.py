@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tailrace.results.render.figures import ms, number
+from tailrace.results.render.figures import count, ms, number
 from tailrace.results.render.text import ascii_text, safe_text
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Snapshot:
     done_requests: int
     planned_requests: int | None
     """Size of the stage, where a number of requests ends it."""
-    in_flight: int
+    in_flight: int | None
+    """None for who only sees the run's files."""
     requests_per_s: float | None
     tokens_per_s: float | None
     ttft_p50_ns: int | None
@@ -108,7 +109,7 @@ class Panel:
             (now.phase, f"{bar(now.done_share)}{now.progress}", ""),
             (
                 "requests",
-                f"{now.ok} ok  {now.failed} failed  {now.in_flight} in flight  {rate} /s",
+                f"{now.ok} ok  {now.failed} failed  {_in_flight(now.in_flight)}{rate} /s",
                 "red" if now.failed else "",
             ),
             ("tokens", f"{tokens} /s{curve}", ""),
@@ -140,7 +141,7 @@ def log_line(snapshot: Snapshot) -> str:
         "requests": f"{now.done_requests}{planned}",
         "ok": now.ok,
         "failed": now.failed,
-        "in_flight": now.in_flight,
+        "in_flight": count(now.in_flight),
         "req/s": number(now.requests_per_s),
         "tok/s": number(now.tokens_per_s),
         "ttft_p50_ms": _ms(now.ttft_p50_ns),
@@ -166,6 +167,10 @@ def sparkline(snapshots: Sequence[Snapshot]) -> str:
     if top <= 0:
         return ""
     return "".join(SPARKS[round(value / top * (len(SPARKS) - 1))] for value in values)
+
+
+def _in_flight(requests: int | None) -> str:
+    return "" if requests is None else f"{requests} in flight  "
 
 
 def _ms(value_ns: int | None) -> str:
