@@ -17,6 +17,7 @@ import click
 
 from tailrace import __version__
 from tailrace.commands.file import located_errors, settled
+from tailrace.commands.foundry import foundry
 from tailrace.commands.options import run_options, wanted
 from tailrace.commands.outputs import outputs
 from tailrace.commands.rubric import rubric
@@ -308,7 +309,7 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-for command in (outputs, rubric, select, variants, watch, *COMMANDS):
+for command in (foundry, outputs, rubric, select, variants, watch, *COMMANDS):
     cli.add_command(command)
 
 

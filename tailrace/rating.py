@@ -15,8 +15,8 @@ from pathlib import Path
 import anyio
 
 from tailrace.engine.judge import Judge
-from tailrace.engine.loader import Given, Loaded, Loader
-from tailrace.engine.served import Served
+from tailrace.engine.loader import Loaded
+from tailrace.engine.loaders import loader_for
 from tailrace.errors import EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE, TailraceError
 from tailrace.results.rubric_files import FOLDER
 from tailrace.rubric import Asked, ask_judge, make_stub
@@ -96,10 +96,9 @@ def _judged(run: Path, rating: Rating, referee: Referee, say: Say) -> Asked:
 def _there(run: Path, referee: Referee, say: Say) -> Iterator[Loaded]:
     """Start the judge's server where it has one, and end it; its log is RUN/rubric/server.log."""
     entry = referee.entry
-    loader: Loader = Given(entry.url or "", entry.model)
-    if entry.serve:
-        loader = Served(entry, run / FOLDER, referee.headers)
-        say(f"judge {entry.alias}: load: {loader.about}")
+    loader = loader_for(entry, "", run / FOLDER, referee.headers, say)
+    if loader.about or entry.server:
+        say(f"judge {entry.alias}: load: {loader.about or entry.model}")
     try:
         yield anyio.run(loader.load)
     finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
+from tailrace.commands import foundry
 from tailrace.commands.file import settled
 from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
@@ -59,7 +60,7 @@ def queue(values: Mapping[str, Any]) -> Queue:
     given = values["models"]
     if not all(model.strip() for model in given):
         raise UsageError("--model must not be empty; give the id that the server lists")
-    url = values["url"]
+    url = foundry.url_of(values)
     base_url = "" if url is None else parse.base_url(url)
     path = values.get("models_file")
     if path is None:
@@ -71,18 +72,18 @@ def queue(values: Mapping[str, Any]) -> Queue:
 
         models = picked(models, given, path)
     for entry in models.entries:
-        if not (base_url or entry.url or entry.serve):
+        if not (base_url or entry.url or entry.serve or entry.server or values.get("foundry")):
             raise UsageError(
                 f"--url is missing, and model {entry.alias!r} of {path} has neither a 'url' nor a "
-                "'serve' of its own"
+                '\'serve\' of its own, nor "server": "foundry"'
             )
     names = tuple(entry.alias for entry in models.entries)
     return Queue(names, base_url, models.entries, models.headers)
 
 
 def _require(values: Mapping[str, Any]) -> None:
-    if values["url"] is None:
-        raise UsageError("--url is missing; give the base URL of the API")
+    if values["url"] is None and not values.get("foundry"):
+        raise UsageError("--url is missing; give the base URL of the API, or --foundry")
     if not values["models"]:
         raise UsageError("--model is missing; give the model's id, auto or ALL, or a --models-file")
 

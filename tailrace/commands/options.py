@@ -19,6 +19,7 @@ from tailrace.commands import (
     asking,
     costs,
     data,
+    foundry,
     levels,
     models,
     rating,
@@ -141,6 +142,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Load before each level's measuring; hands over without a break.",
     ),
     *rounds.OPTIONS,
+    *foundry.OPTIONS,
     *api.OPTIONS,
     option(
         "--max-tokens",
@@ -279,7 +281,7 @@ def run_options(command: Command) -> Command:
 
 _AS_IS = (
     *("api", "system", "max_tokens", "temperature", "stream_usage"),
-    *("transport", "stamps", "loop", "insecure"),
+    *("transport", "stamps", "loop", "insecure", "foundry", "foundry_keep"),
 )
 """Options whose values are the scenario's, as click has checked them."""
 

@@ -114,14 +114,17 @@ def _referee(
     from tailrace.commands.rubric import judge_key
     from tailrace.rating import Referee
     from tailrace.scenarios import parse
-    from tailrace.scenarios.model_entry import ModelEntry
+    from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 
     _require_known_prompts(scenario)
     name, path, given = values["judge"], values["models_file"], values["judge_url"]
     if not name.strip():
         raise UsageError("--judge must not be empty; give an alias of the models file or a model")
     entry, headers = _entry(name, path, scenario, model_headers)
-    own = entry is not None and (entry.serve or entry.url)
+    own = entry is not None and bool(entry.serve or entry.url or entry.server)
+    if not own and given is None and scenario.foundry:
+        entry, own = replace(entry or ModelEntry(name, name), server=FOUNDRY), True
+        entry = replace(entry, url=scenario.base_url or None)
     if own and given is not None:
         raise UsageError(
             f"--judge {name!r} has a server of its own in the models file; leave --judge-url out"

@@ -13,6 +13,7 @@ import httpx
 
 from tailrace.engine.dialects.openai_models import ListedModel, models_of
 from tailrace.engine.exchange import WireError
+from tailrace.engine.foundry_names import listed_by_foundry
 from tailrace.engine.probe import ask_models
 from tailrace.engine.worker import SecretHeaders, make_wire
 from tailrace.errors import TargetError
@@ -29,7 +30,10 @@ def names_for(scenario: Scenario, secret_headers: SecretHeaders) -> tuple[str, .
     """
     if scenario.entries or not {AUTO, ALL} & set(scenario.models):
         return scenario.models
-    listed = anyio.run(_ask, scenario, secret_headers)
+    if scenario.foundry:
+        listed = anyio.run(listed_by_foundry, scenario.base_url, secret_headers)
+    else:
+        listed = anyio.run(_ask, scenario, secret_headers)
     names: list[str] = []
     for name in scenario.models:
         names += chosen(name, listed)

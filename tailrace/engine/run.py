@@ -126,7 +126,8 @@ class Run:
         model, levels = turn.model, len(self._scenario.levels)
         own = self._model_headers.get(model.model, ())
         headers = headers_of(self._secret_headers, own)
-        turn.resolve(self._scenario.base_url, self._folder.path / model.folder, headers)
+        folder = self._folder.path / model.folder
+        await turn.resolve(self._scenario.base_url, folder, headers, self._stop)
         loaded = await turn.load(self._stop)
         if loaded is None:
             model.status = "interrupted"

@@ -9,19 +9,20 @@ later one files and caches are warm.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from tailrace.engine.clock import now_ns
+from tailrace.engine.foundry_loader import FoundryLoader
 from tailrace.engine.loader import Given, Loaded, Loader, LoadError
-from tailrace.engine.served import Served
+from tailrace.engine.loaders import loader_for
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.worker import SecretHeaders
 from tailrace.results.facts import ModelFacts, Step
-from tailrace.scenarios.model_entry import ModelEntry
+from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 
 LOOK_S = 0.25
 """Between two looks whether the model's server is still there."""
@@ -63,44 +64,53 @@ class Turn:
             seconds = round((now_ns() - self._began_ns) / 1e9, 6)
             self.model.steps_s.setdefault(step, seconds)
 
-    def resolve(self, base_url: str, folder: Path, headers: SecretHeaders) -> None:
+    async def resolve(
+        self, base_url: str, folder: Path, headers: SecretHeaders, stop: Stop
+    ) -> None:
         """Decide how it is reached; raises LoadError when it cannot be."""
         self.at("resolve")
-        entry = self.entry
-        if entry.serve:
-            self._loader = Served(entry, folder, headers)
-        elif not (entry.url or base_url):
-            raise LoadError("it has no URL; give --url, or a 'url' in the models file", "no_url")
-        else:
-            self._loader = Given(entry.url or base_url, entry.model)
+        loader = loader_for(self.entry, base_url, folder, headers, self._say)
+        if isinstance(loader, FoundryLoader):
+            try:
+                await self._held(loader.find, stop)
+            finally:
+                self.model.tags = loader.tags | self.model.tags
+        self._loader = loader
+
+    async def _held(self, step: Callable[[], Awaitable[Any]], stop: Stop) -> Any:
+        """What a step of the loader returns; None when the user wants to end the run."""
+        found: Any = None
+        failed: LoadError | None = None
+        async with until_asked(stop):
+            try:
+                found = await step()
+            except LoadError as error:  # not through a task group, which would wrap it
+                failed = error
+        if failed is not None:
+            raise failed
+        return found
 
     async def load(self, stop: Stop) -> Loaded | None:
         """Have it served; None when the user wants to end the run. Raises LoadError."""
         assert self._loader is not None
         if not self.watched:
             return await self._loader.load()
-        self.at("load", self._loader.about)
-        loaded: Loaded | None = None
-        failed: LoadError | None = None
-        async with until_asked(stop):
-            try:
-                loaded = await self._loader.load()
-            except LoadError as error:  # not through a task group, which would wrap it
-                failed = error
-        if failed is not None:
-            raise failed
+        about = self._loader.about
+        if about:
+            self.at("load", about)
+        loaded: Loaded | None = await self._held(self._loader.load, stop)
         if loaded is None:
             self.model.status = "interrupted"
         self._close_step()
-        if loaded is not None:
+        if loaded is not None and about:
             took_s = (now_ns() - self._began_ns) / 1e9
             self._say(f"[{self._place}] {self.model.model}: loaded in {took_s:.2f} s")
         return loaded
 
     @property
     def watched(self) -> bool:
-        """Whether its server is ours, so that its end is noticed."""
-        return bool(self.entry.serve)
+        """Whether something was done to have it served, so that its end is looked for."""
+        return self._loader is not None and not isinstance(self._loader, Given)
 
     def ended(self) -> str | None:
         """Why its server is gone; None while it is there."""
@@ -121,11 +131,21 @@ class Turn:
         """Take back what it was given, whatever became of it."""
         failed_at = self.model.step if self.model.status == "failed" else None
         if self._loader is not None and self.watched:
-            self.at("unload", "ending its server" if self.ended() is None else "")
+            if self._loader.about:
+                self.at("unload", self._farewell())
             await self._loader.unload()
             self._note_footprint(self._loader.footprint)
+            if isinstance(self._loader, FoundryLoader):
+                self.model.tags |= {FOUNDRY: self._loader.tags[FOUNDRY]}
         self._close_step()
         self.model.step = failed_at
+
+    def _farewell(self) -> str:
+        if self.ended() is not None:
+            return ""
+        if self.entry.serve:
+            return "ending its server"
+        return "it stays loaded" if self.entry.keep_loaded else "out of the server's memory"
 
     def _note_footprint(self, found: dict[str, Any] | None) -> None:
         """Of several sittings the largest stays."""

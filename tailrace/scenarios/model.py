@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from tailrace.scenarios.data import Data
-from tailrace.scenarios.model_entry import ModelEntry
+from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.retries import Retries
 from tailrace.scenarios.sessions import Sessions
@@ -115,6 +115,10 @@ class Scenario:
     ca_file: str | None = None
     entries: tuple[ModelEntry, ...] = ()
     """What a models file says of each of ``models``; empty without one."""
+    foundry: bool = False
+    """Whether every model without a URL or server of its own lives on Foundry Local."""
+    foundry_keep: bool = False
+    """Whether models that were loaded there for their turn stay loaded."""
     sessions: Sessions | None = None
     """Conversations of several turns instead of single requests."""
 
@@ -125,7 +129,14 @@ class Scenario:
     @property
     def queue(self) -> tuple[ModelEntry, ...]:
         """An entry for each model, in the order of their turns."""
-        return self.entries or tuple(ModelEntry(model, model) for model in self.models)
+        entries = self.entries or tuple(ModelEntry(model, model) for model in self.models)
+        return tuple(self._placed(entry) for entry in entries)
+
+    def _placed(self, entry: ModelEntry) -> ModelEntry:
+        """With what the whole run says of Foundry Local."""
+        if self.foundry and not entry.serve and (entry.server or not entry.url):
+            entry = replace(entry, server=FOUNDRY, url=entry.url or self.base_url or None)
+        return replace(entry, keep_loaded=entry.keep_loaded or self.foundry_keep)
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from typing import Any
 PORT = "{port}"
 """Stands in a command line for the port that its server is to listen on."""
 READY_S = 120.0
+FOUNDRY = "foundry"
+"""The server that loads and unloads models by its own API: Foundry Local."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -35,6 +37,10 @@ class ModelEntry:
     """Path that answers 200 when the model is loaded; None is ``<base URL>/models``."""
     ready_s: float = READY_S
     header_names: tuple[str, ...] = ()
+    server: str | None = None
+    """``foundry`` where it lives on Foundry Local; else nothing is loaded for it."""
+    keep_loaded: bool = False
+    """Whether such a server keeps it after its turn."""
     tags: dict[str, Any] = field(default_factory=dict)
     """Every key of its entry, in the order of the file, without the values of headers."""
 

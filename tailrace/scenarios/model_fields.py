@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, time
 from typing import Any
 
-from tailrace.scenarios.model_entry import PORT
+from tailrace.scenarios.model_entry import FOUNDRY, PORT
 
 SECRET = re.compile(
     r"(?:^|[._-])(?:api[_-]?key|authorization|bearer|cookie|password|secret"
@@ -56,6 +56,8 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "ready": (_is_path, "a path like /health"),
     "ready_s": (lambda value: _is_amount(value) and value > 0, "a number of seconds above 0"),
+    "server": (lambda value: value == FOUNDRY, f'the word "{FOUNDRY}" for Foundry Local'),
+    "keep_loaded": (lambda value: isinstance(value, bool), "true or false"),
     "rss_mb": (_is_amount, "a number of megabytes, 0 or more"),
     "price_in": (_is_amount, "a price per million tokens, 0 or more"),
     "price_out": (_is_amount, "a price per million tokens, 0 or more"),

@@ -113,6 +113,10 @@ class _Reader:
             self._fail("serve", f"has no {PORT}: put it where the port goes, or add a 'url'")
         if serve and url is not None and any(PORT in part for part in serve):
             self._fail("url", f"and a 'serve' with {PORT} exclude each other; leave one out")
+        if serve and "server" in table:
+            self._fail("server", "and a 'serve' exclude each other; leave one out")
+        if "keep_loaded" in table and "server" not in table:
+            self._fail("keep_loaded", "is for a model with a 'server'; leave it out")
         names = tuple(table.get("headers", {}))
         return ModelEntry(
             alias=self.alias,
@@ -122,6 +126,8 @@ class _Reader:
             ready=table.get("ready"),
             ready_s=float(table.get("ready_s", READY_S)),
             header_names=names,
+            server=table.get("server"),
+            keep_loaded=table.get("keep_loaded", False),
             tags=table | ({"headers": list(names)} if names else {}),
         )
 
