@@ -40,7 +40,7 @@ bench-peers: $(VENV)/.bench
 	@$(VENV)/bin/python bench/peers.py --cache $(PEERS) $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(PEERS) .venv-foundry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEMO)/.demo: $(DEMO)/bin/python pyproject.toml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,8 +163,8 @@ def _print_table(models: Sequence[CatalogModel]) -> None:
         words = (model.alias, model.id, size, model.device, model.runtime, model.task)
         cells = (*words, model.license, state)
         table.add_row(*(safe_text(cell or "", 80) for cell in cells))
-    console = Console(highlight=False, markup=False, emoji=False)
-    console.print(table, width=None if console.is_terminal else _PIPED_WIDTH)
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    Console(highlight=False, markup=False, emoji=False, width=width).print(table)
 
 
 def _write(path: Path, models: Sequence[CatalogModel], url: str | None) -> None:
