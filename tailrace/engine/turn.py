@@ -22,7 +22,7 @@ from tailrace.engine.loaders import loader_for
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.worker import SecretHeaders
 from tailrace.results.facts import ModelFacts, Step
-from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
+from tailrace.scenarios.model_entry import ModelEntry
 
 LOOK_S = 0.25
 """Between two looks whether the model's server is still there."""
@@ -74,7 +74,7 @@ class Turn:
             try:
                 await self._held(loader.find, stop)
             finally:
-                self.model.tags = loader.tags | self.model.tags
+                self._note_tags(loader)
         self._loader = loader
 
     async def _held(self, step: Callable[[], Awaitable[Any]], stop: Stop) -> Any:
@@ -102,6 +102,7 @@ class Turn:
         if loaded is None:
             self.model.status = "interrupted"
         self._close_step()
+        self._note_tags(self._loader)
         if loaded is not None and about:
             took_s = (now_ns() - self._began_ns) / 1e9
             self._say(f"[{self._place}] {self.model.model}: loaded in {took_s:.2f} s")
@@ -135,10 +136,14 @@ class Turn:
                 self.at("unload", self._farewell())
             await self._loader.unload()
             self._note_footprint(self._loader.footprint)
-            if isinstance(self._loader, FoundryLoader):
-                self.model.tags |= {FOUNDRY: self._loader.tags[FOUNDRY]}
+            self._note_tags(self._loader)
         self._close_step()
         self.model.step = failed_at
+
+    def _note_tags(self, loader: Loader) -> None:
+        """What its server knows of it, where the models file says nothing."""
+        if isinstance(loader, FoundryLoader):
+            self.model.tags = loader.tags | self.entry.tags
 
     def _farewell(self) -> str:
         if self.ended() is not None:

@@ -22,9 +22,10 @@ from tests.command import ROOT
 ENVIRONMENT = ROOT / ".venv-foundry"
 WANTED = ("foundry-local-sdk==2.2.1", "onnx>=1.17")
 HERE = Path(__file__).parent
-SMALL, LARGE, TWIN, ABSENT = (
-    *("tiny-generic-cpu:1", "steady-generic-cpu:1", "tiny-other-cpu:1", "giant-generic-cpu:3"),
-)
+SMALL, LARGE, ABSENT = "tiny-generic-cpu:1", "steady-generic-cpu:1", "giant-generic-cpu:3"
+TWINS = "twin-generic-cpu:1", "twin-other-cpu:1"
+"""Two variants of one alias."""
+_SIZES = {SMALL: "small", LARGE: "large", TWINS[0]: "small", TWINS[1]: "small"}
 
 
 def python() -> Path:
@@ -46,15 +47,16 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def write_models(home: Path) -> None:
-    """Two models, the small one also as a second variant of its alias, and one not in the cache."""
+    """Every model, and a catalog that has one more."""
     cache = home / "cache"
     program = python()
-    for model_id, size in ((SMALL, "small"), (LARGE, "large")):
+    for model_id, size in _SIZES.items():
         folder = cache / "Local" / model_id.replace(":", "-")
         command = [program, str(HERE / "tiny_onnx.py"), str(folder), size]
         subprocess.run(command, check=True, timeout=120, env=_environment(home))
         (folder / "inference_model.json").write_text(json.dumps({"Name": model_id}))
-    entries = [_entry(SMALL, 1), _entry(LARGE, 76), _entry(ABSENT, 5000)]
+    sizes = {SMALL: 1, LARGE: 76, TWINS[0]: 1, TWINS[1]: 1, ABSENT: 5000}
+    entries = [_entry(model_id, size_mb) for model_id, size_mb in sizes.items()]
     (cache / "foundry.modelinfo.json").write_text(
         json.dumps({"version": 1, "savedAtUnix": 1_790_000_000, "models": entries})
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from foundry_runtime import ABSENT, LARGE, SMALL, Runtime, foundry_runtime, write_models
+from foundry_runtime import ABSENT, LARGE, SMALL, TWINS, Runtime, foundry_runtime, write_models
 
 from tests.command import MEASURED, start_tailrace, tailrace
 from tests.test_cli_bad_input import UNREACHABLE, assert_sentence
@@ -63,7 +63,8 @@ def test_it_is_found_by_the_environment_and_lists_its_models(
     assert status["pid"] == runtime.process.pid
     done = tailrace("foundry", "list", "--json", cwd=tmp_path, env=env)
     assert [(each["alias"], each["id"]) for each in json.loads(done.stdout)] == [
-        *(("tiny", SMALL), ("steady", LARGE))
+        *(("tiny", SMALL), ("steady", LARGE)),
+        *(("twin", twin) for twin in TWINS),
     ]
     done = tailrace("foundry", "list", "--all", cwd=tmp_path, env=env)
     assert ABSENT in done.stdout
@@ -81,7 +82,7 @@ def test_alias_and_id_are_loaded_measured_and_let_go(runtime: Runtime, tmp_path:
     for each in (steady, tiny):
         assert [s["counts"]["measured"]["ok"] for s in each["stages"]] == [REQUESTS] * 2
         assert {s["tokens"]["output"] for s in each["stages"]} == {REQUESTS * TOKENS}
-        assert {s["tokens"]["source"] for s in each["stages"]} == {"usage"}
+        assert [s["tokens"]["source"] for s in each["stages"]] == [{"usage": REQUESTS}] * 2
     assert loaded(runtime) == []
 
 
@@ -90,8 +91,8 @@ def test_the_server_s_time_slices_are_seen(runtime: Runtime, tmp_path: Path) -> 
     done = run(tmp_path, runtime, "-m", LARGE, "-c", "1,4", "--max-tokens", "32")
     assert done.returncode in MEASURED, done.stderr
     (steady,) = results(tmp_path)
-    one, four = (stage["icl"]["p50_ms"] for stage in steady["stages"])
-    assert four > 2 * one
+    gaps = [stage["metrics"]["icl"]["percentiles"]["p50"] for stage in steady["stages"]]
+    assert gaps[1]["value_ns"] > 1.5 * gaps[0]["value_ns"]
 
 
 def test_what_was_loaded_before_is_not_unloaded(runtime: Runtime, tmp_path: Path) -> None:
@@ -104,6 +105,23 @@ def test_what_was_loaded_before_is_not_unloaded(runtime: Runtime, tmp_path: Path
     assert tiny["tags"]["foundry"]["load"] == "was loaded already"
     assert loaded(runtime) == [SMALL]
     httpx.get(runtime.root + "/models/unload/tiny", trust_env=False).raise_for_status()
+
+
+def test_of_two_variants_the_service_loads_the_one_that_it_prefers(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    done = run(tmp_path, runtime, "-m", "twin", "--max-tokens", "4")
+    assert done.returncode in MEASURED, done.stderr
+    (twin,) = results(tmp_path)
+    preferred = twin["tags"]["model"]
+    (other,) = set(TWINS) - {preferred}
+    assert twin["tags"]["device"] == "CPU"
+    again = tmp_path / "again"
+    again.mkdir()
+    done = run(again, runtime, "-m", other, "--max-tokens", "4")
+    assert_sentence(done, UNREACHABLE, f"asked for '{other}'", f"loaded are '{preferred}'")
+    assert results(again)[0]["error_class"] == "other_variant"
+    assert loaded(runtime) == []
 
 
 def test_one_that_is_not_on_this_machine_says_how_to_get_it(

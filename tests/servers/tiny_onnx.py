@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-WORDS = ["the", "of", "model", "token", "first", "edge", "local", "answer", "small", "large", "load", "warm", "mean", "queue", "batch"]
+TEXT = "the of model token first edge local answer small large load warm mean batch"
+WORDS = TEXT.split()
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CONTEXT = 4096
 TEMPLATE = (
