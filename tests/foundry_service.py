@@ -101,7 +101,8 @@ class FoundryService:
         return web.Response()
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
-        model = (await request.json())["model"]
+        body = await request.json()
+        model = body["model"]
         if model not in self.cached:
             return web.Response(status=404, text=f"no model {model}")
         self.chats.append(model)
@@ -110,6 +111,8 @@ class FoundryService:
         await self._load(model, self.ttls.get(model, self.default_ttl_s))
         if self.hangs:
             await asyncio.sleep(60)
+        if not body.get("stream"):
+            return web.json_response(self._chunk(model, " ".join(WORDS), True))
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
         for word in WORDS:

@@ -76,6 +76,7 @@ def test_it_is_found_by_its_status_and_models_take_turns(
         *(f"/openai/load/{SMALL}", f"/openai/unload/{SMALL}"),
     ]
     assert service.cold_loads == [CPU, SMALL]
+    assert "load_s.phi-mini" in (only_run(tmp_path) / "report.md").read_text(encoding="utf-8")
     assert "disk MB" in done.stdout  # of the catalog, in the table to choose by
     assert "4000" in done.stdout
 
@@ -116,6 +117,16 @@ def test_all_is_what_is_on_this_machine(service: FoundryService, tmp_path: Path)
     done = run(tmp_path, service, "-m", "ALL")
     assert done.returncode in MEASURED, done.stderr
     assert [each["model"] for each in results(tmp_path)] == [CPU, SMALL]
+
+
+def test_a_judge_lives_there_too(service: FoundryService, tmp_path: Path) -> None:
+    done = run(tmp_path, service, "-m", "phi-mini", "--prompt", "why?", "--judge", "qwen-small")
+    assert done.returncode in MEASURED, done.stderr
+    assert "Traceback" not in done.stderr
+    assert service.chats[-1] == SMALL
+    assert service.cold_loads == [CPU, SMALL]
+    assert not service.ttls
+    assert (only_run(tmp_path) / "rubric" / "judge.jsonl").exists()
 
 
 def test_a_stale_endpoint_is_refused_with_the_line_to_type(tmp_path: Path) -> None:
@@ -165,6 +176,14 @@ def test_each_way_of_the_old_stream_has_its_outcome(tmp_path: Path, name: str) -
     rows = rows_of(only_run(tmp_path), results(tmp_path)[0]["model"].replace(":", "-"))
     assert {(row.outcome, row.error_class) for row in rows} == outcomes
     assert not service.ttls  # let go, whatever came of it
+
+
+def test_a_whole_answer_of_the_old_kind_is_read(tmp_path: Path) -> None:
+    with foundry_service() as service:
+        done = run(tmp_path, service, "-m", CPU, "--no-stream")
+    assert done.returncode in MEASURED, done.stderr
+    rows = rows_of(only_run(tmp_path), CPU.replace(":", "-"))
+    assert {(row.outcome, row.chunks) for row in rows} == {("ok", 1)}
 
 
 def test_http_500_after_some_completions_is_counted_and_not_hidden(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ CHUNKS = {
     "role alone": (chunk({"role": "assistant"}), Delta()),
     "role in every chunk": (chunk({"role": "assistant", "content": "a"}), Delta("a")),
     "text": (chunk({"content": "a"}), Delta("a")),
+    "no tool calls": (chunk({"content": "a", "tool_calls": []}), Delta("a")),
     "a space is text": (chunk({"content": " "}), Delta(" ")),
     "delta null": (chunk(None), Delta()),
     "no delta": ('{"choices":[{"index":0,"finish_reason":null}]}', Delta()),
@@ -283,3 +284,16 @@ def test_text_of_any_language_is_sent_as_it_is() -> None:
 )
 def test_error_text(error: object, text: str) -> None:
     assert error_text(error) == text
+
+
+FOUNDRY_08 = (
+    '{"model":"m","choices":[{"delta":{"role":"assistant","content":"ence","tool_calls":[]},'
+    '"message":{"role":"assistant","content":"ence","tool_calls":[]},"index":0}],'
+    '"created":1762612476,"CreatedAt":"2025-11-08T14:34:36+00:00","id":"chat.id.1",'
+    '"IsDelta":false,"Successful":true,"HttpStatusCode":0,"object":"chat.completion.chunk"}'
+)
+
+
+def test_a_chunk_of_foundry_local_0_8_is_read_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenAIChat, "_read_any", None)
+    assert read(FOUNDRY_08) == Delta("ence")

@@ -55,7 +55,7 @@ def head(facts: RunFacts) -> Pairs:
 
 
 def run_pairs(facts: RunFacts) -> Pairs:
-    """Name, time, tool, engine, every key of the scenario, and the tags of its models."""
+    """Name, time, tool, engine, every key of the scenario, the tags of its models, their loads."""
     pairs = [
         ("name", safe_text(facts.name)),
         ("started", safe_text(facts.started_at)),
@@ -68,7 +68,10 @@ def run_pairs(facts: RunFacts) -> Pairs:
     tags = {model.model: model.tags for model in facts.models if model.tags}
     extra = {key: value for key, value in facts.tool.items() if key not in ("name", "version")}
     pairs += flat(extra, "tool") + flat(facts.engine, "engine") + flat(scenario)
-    return pairs + flat(tags, "tags")
+    loads = {
+        model.model: model.steps_s["load"] for model in facts.models if "load" in model.steps_s
+    }
+    return pairs + flat(tags, "tags") + flat(loads, "load_s")
 
 
 def _told(level: Any) -> Any:
