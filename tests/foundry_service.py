@@ -173,6 +173,14 @@ def _application(service: FoundryService) -> web.Application:
     return app
 
 
+async def _end_all() -> None:
+    """End the answers that never come."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 @contextmanager
 def foundry_service(**how: Any) -> Iterator[FoundryService]:
     """Serve on loopback, on a loop in a thread of its own."""
@@ -191,6 +199,7 @@ def foundry_service(**how: Any) -> Iterator[FoundryService]:
         ready.set()
         loop.run_forever()
         loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(_end_all())
         loop.close()
 
     thread = threading.Thread(target=work, daemon=True)

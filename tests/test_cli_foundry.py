@@ -183,7 +183,7 @@ def test_a_whole_answer_of_the_old_kind_is_read(tmp_path: Path) -> None:
         done = run(tmp_path, service, "-m", CPU, "--no-stream")
     assert done.returncode in MEASURED, done.stderr
     rows = rows_of(only_run(tmp_path), CPU.replace(":", "-"))
-    assert {(row.outcome, row.chunks) for row in rows} == {("ok", 1)}
+    assert {(row.outcome, row.streamed) for row in rows} == {("ok", False)}
 
 
 def test_http_500_after_some_completions_is_counted_and_not_hidden(tmp_path: Path) -> None:

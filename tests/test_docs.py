@@ -40,10 +40,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/asking.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/asking.md", "docs/foundry.md"])
 def test_options_that_a_page_names_exist(tmp_path: Path, page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    commands = ("run", "report", "outputs", "rubric judge", "simulate", "calibrate")
+    commands = ("run", "report", "outputs", "rubric judge", "simulate", "calibrate", "foundry list")
     known = "".join(tailrace(*name.split(), "--help", cwd=tmp_path).stdout for name in commands)
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)):
         assert option in known + "--version --help", option

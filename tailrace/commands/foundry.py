@@ -110,8 +110,8 @@ def list_models(url: str | None, everything: bool, write: Path | None, as_json: 
         return
     if not listed:
         click.echo(
-            f"{found.api.root} has no model on this machine; `foundry model list` shows the "
-            "catalog and `foundry model download NAME` gets one",
+            f"{found.api.root} has no model on this machine; --all shows the whole catalog and "
+            "`foundry model download NAME` gets one",
             err=True,
         )
         return

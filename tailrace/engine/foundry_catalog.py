@@ -126,7 +126,7 @@ def marked(
     known = list(models)
     for model_id in (*(cached or ()), *loaded):
         if not any(_means(model_id, model) for model in known):
-            known.append(CatalogModel(model_id, _bare(model_id)))
+            known.append(CatalogModel(model_id, bare(model_id)))
     return [
         replace(
             model,
@@ -137,13 +137,14 @@ def marked(
     ]
 
 
-def _bare(model_id: str) -> str:
+def bare(model_id: str) -> str:
+    """An id without its version."""
     name, _, version = model_id.rpartition(":")
     return name if name and version.isdigit() else model_id
 
 
 def _means(listed: str, model: CatalogModel) -> bool:
-    return listed == model.id or (listed == model.name and _bare(listed) == listed)
+    return listed == model.id or (listed == model.name and bare(listed) == listed)
 
 
 def matches(name: str, models: Sequence[CatalogModel]) -> list[CatalogModel]:

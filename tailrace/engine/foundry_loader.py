@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -21,6 +22,7 @@ from tailrace.engine.foundry_api import ASK_S, Headers
 from tailrace.engine.foundry_catalog import (
     CatalogModel,
     ambiguous,
+    bare,
     matches,
     narrowed,
     unknown,
@@ -87,7 +89,8 @@ class FoundryLoader:
             raise LoadError(ambiguous(name, found, where), "model_ambiguous")
         self._chosen = found[0] if len(found) == 1 else None
         self._load_name = self._name_to_load(name, found)
-        if self._chosen is not None and self._chosen.cached is False:
+        not_here = self._chosen is not None and self._chosen.cached is False
+        if self._chosen is not None and not_here and api.group == SERVICE:  # the runtime says so
             raise LoadError(
                 f"{where} does not have model {self._chosen.id!r} on this machine; get it with "
                 f"{download_line(self._chosen.alias or self._chosen.id)}",
@@ -161,6 +164,8 @@ class FoundryLoader:
             loaded = [self._chosen.id] if api.group == SERVICE else await api.loaded()
             if self._chosen.id in loaded:
                 return self._chosen
+            if (other := self._other_version(loaded)) is not None:
+                return other
             raise LoadError(
                 f"Foundry Local at {api.root} was asked for {self._chosen.id!r} and loaded another "
                 f"variant; loaded are {', '.join(map(repr, loaded)) or 'none'}: load it with "
@@ -176,6 +181,14 @@ class FoundryLoader:
             several = ambiguous(self._entry.model, found or there or models, api.root)
             raise LoadError(several, "model_ambiguous")
         return found[0]
+
+    def _other_version(self, loaded: list[str]) -> CatalogModel | None:
+        """What was loaded in place of the newest version, where the user named no version."""
+        assert self._chosen is not None
+        same = [model_id for model_id in loaded if bare(model_id) == self._chosen.name]
+        if len(same) != 1 or self._entry.model == self._chosen.id:
+            return None
+        return replace(self._chosen, id=same[0])
 
     async def _explained(self, error: LoadError) -> LoadError:
         """With the line that mends it, where it is the user's to mend."""

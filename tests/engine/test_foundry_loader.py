@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from tailrace.engine.foundry_loader import FoundryLoader
 from tailrace.engine.loader import LoadError
@@ -168,3 +169,40 @@ async def test_what_went_cold_all_the_same_is_counted(make: Make) -> None:
         assert loader.tags["foundry"]["went_cold"] == 1
         assert any("had been unloaded" in text for text in said)
         assert service.cold_loads == [CPU, CPU]
+
+
+class Scripted:
+    """A runtime that has loaded an older version than the catalog's newest."""
+
+    def __init__(self) -> None:
+        self.answers = {
+            "/status": {"endpoints": [], "pid": 0},
+            "/v1/models": {"data": [{"id": "m:1"}, {"id": "m:2"}]},
+            "/models/load/m:2": {"status": "loaded"},
+            "/models/loaded": [],
+        }
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.path.startswith("/models/load/"):
+            self.answers["/models/loaded"] = ["m:1"]
+        known = request.path in self.answers
+        return web.json_response(self.answers.get(request.path), status=200 if known else 404)
+
+
+@pytest.mark.parametrize("name", ["m", "m:2"])
+async def test_another_version_will_do_where_none_was_named(make: Make, name: str) -> None:
+    app = web.Application()
+    app.router.add_get("/{path:.*}", Scripted().answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = "http://{}:{}/v1".format(*runner.addresses[0][:2])
+        loader = make(FoundryService(url=url), name)
+        if name == "m":
+            assert (await loader.load()).model == "m:1"
+        else:
+            with pytest.raises(LoadError, match="loaded are 'm:1'"):
+                await loader.load()
+    finally:
+        await runner.cleanup()

@@ -128,7 +128,7 @@ def test_one_that_is_not_on_this_machine_says_how_to_get_it(
     runtime: Runtime, tmp_path: Path
 ) -> None:
     done = run(tmp_path, runtime, "-m", "giant")
-    assert_sentence(done, UNREACHABLE, ABSENT, "`foundry model download giant`")
+    assert_sentence(done, UNREACHABLE, "not cached", "`foundry model download giant`")
 
 
 def test_an_error_at_http_200_is_an_error_of_its_own_class(

@@ -115,7 +115,7 @@ class _PlainDelta(msgspec.Struct, gc=False):
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: tuple[()] | None = None
-    """Foundry Local 0.8 has an empty list in every chunk; the slow way costs seven times as much."""
+    """Foundry Local 0.8 has an empty list in every chunk; the slow way costs seven times more."""
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
