@@ -40,6 +40,8 @@ class FoundryService:
     keeps_ttl: bool = True
     """Whether it heeds the ``ttl`` of a load."""
     cold_load_s: float = 0.05
+    offline: bool = False
+    """Whether its catalog is out of reach."""
     hangs: bool = False
     fails_after: int | None = None
     """Completions until every further one is HTTP 500."""
@@ -77,6 +79,8 @@ class FoundryService:
         )
 
     async def catalog(self, request: web.Request) -> web.Response:
+        if self.offline:
+            return web.Response(status=500, text="No models were returned from the catalog")
         return web.json_response([_entry(model) for model in IDS])
 
     async def models(self, request: web.Request) -> web.Response:

@@ -57,7 +57,7 @@ class FoundryApi:
     async def models(self) -> list[CatalogModel]:
         """The catalog, with what is cached and loaded; raises LoadError."""
         if self.group == SERVICE:
-            catalog = catalog_of(await self._json("/foundry/list", CATALOG_S))
+            catalog = await self._catalog()
             cached: list[str] | None = ids_of(await self._json("/openai/models"))
         else:
             catalog, cached = await asyncio.to_thread(_on_disk, self._status.get("modelCachePath"))
@@ -65,6 +65,13 @@ class FoundryApi:
                 listed = ids_of(await self._json("/v1/models", CATALOG_S))
                 catalog, cached = catalog_of([{"id": model_id} for model_id in listed]), None
         return marked(catalog, cached, await self.loaded())
+
+    async def _catalog(self) -> list[CatalogModel]:
+        """A service's catalog; without the internet it may have none, and serves all the same."""
+        try:
+            return catalog_of(await self._json("/foundry/list", CATALOG_S))
+        except LoadError:
+            return []
 
     async def loaded(self) -> list[str]:
         """Ids of the models in memory; raises LoadError."""

@@ -83,7 +83,7 @@ class FoundryLoader:
         found = narrowed(matches(name, models))
         where = f"Foundry Local at {api.root}"
         no_aliases = not any(model.alias for model in models)
-        if not found and not no_aliases:
+        if not found and (api.group == SERVICE or not no_aliases):
             raise LoadError(unknown(name, models, where, CATALOG_LINE), "model_not_found")
         if len(found) > 1 and (api.group == SERVICE or len({m.alias for m in found}) > 1):
             raise LoadError(ambiguous(name, found, where), "model_ambiguous")

@@ -40,13 +40,17 @@ async def test_without_the_program_that_is_said(path: Path) -> None:
 
 
 async def test_one_that_hangs_is_ended_with_its_children(path: Path) -> None:
-    fake_foundry(path, {}, hangs=("server status",))
+    program = path / "foundry"
+    program.write_text(f"#!/bin/sh\nsleep 60 &\necho $! > {path}/child\nwait\n")
+    program.chmod(0o755)
     began = time.monotonic()
     said = await ask_foundry("server", "status", within_s=0.5)
     assert time.monotonic() - began < 20
     assert (said.text, said.why) == (None, "did not end within 0.5 s")
-    children = psutil.Process().children(recursive=True)
-    assert not [one for one in children if "sleep" in one.name()]
+    child = int((path / "child").read_text())
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() - began < 20
+        time.sleep(0.02)
 
 
 async def test_a_service_that_keeps_the_output_open_is_not_waited_for(path: Path) -> None:

@@ -124,6 +124,15 @@ async def test_an_alias_of_several_cached_variants_must_be_an_id(make: Make) -> 
         assert (await make(service, GPU).load()).model == GPU
 
 
+async def test_without_its_catalog_what_is_cached_can_be_had_by_id(make: Make) -> None:
+    with foundry_service(offline=True) as service:
+        loader = make(service, "phi-mini-generic-cpu")
+        assert (await loader.load()).model == CPU
+        assert loader.tags["model"] == CPU
+        with pytest.raises(LoadError, match=f"on this machine are '{CPU}', '{SMALL}'"):
+            await make(service, "phi-mini").find()
+
+
 async def test_a_load_that_never_ends_has_its_deadline(make: Make) -> None:
     with foundry_service(cold_load_s=30.0) as service:
         loader = make(service, CPU, ready_s=0.3)
