@@ -6,6 +6,7 @@ That service is emulated from public issues; the real runtime is in tests/server
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .command import MEASURED, tailrace
+from .command import MEASURED, start_tailrace, tailrace
 from .foundry_service import (
     CPU,
     GPU,
@@ -127,6 +128,25 @@ def test_a_judge_lives_there_too(service: FoundryService, tmp_path: Path) -> Non
     assert service.cold_loads == [CPU, SMALL]
     assert not service.ttls
     assert (only_run(tmp_path) / "rubric" / "judge.jsonl").exists()
+
+
+@posix_only
+def test_a_signal_while_it_loads_ends_the_run_and_lets_it_go(tmp_path: Path) -> None:
+    with foundry_service(cold_load_s=60.0) as service:
+        process = start_tailrace(
+            *("run", "--foundry", "-m", "phi-mini", "-m", SMALL, "-n", "1"),
+            cwd=tmp_path,
+            env={"FOUNDRY_LOCAL_ENDPOINT": service.root},
+        )
+        deadline = time.monotonic() + 30
+        while not service.calls:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert service.calls[-1] == f"/openai/unload/{CPU}?force=true"
+    assert [each["status"] for each in results(tmp_path)] == ["interrupted", "skipped"]
 
 
 def test_a_stale_endpoint_is_refused_with_the_line_to_type(tmp_path: Path) -> None:

@@ -80,6 +80,15 @@ def start_line(version: Version | None) -> str:
     return f"`foundry {group} start`"
 
 
+def install_line(platform: str) -> str | None:
+    """How it is installed on a ``sys.platform``; None where no package is known."""
+    lines = {
+        "win32": "`winget install Microsoft.FoundryLocal`",
+        "darwin": "`brew install microsoft/foundrylocal/foundrylocal`",
+    }
+    return lines.get(platform)
+
+
 def download_line(model: str) -> str:
     """How the user gets a model that is not in the cache; the same in every version."""
     return f"`foundry model download {model}`"

@@ -8,11 +8,12 @@ step's finding is kept, so that the error says all that was tried.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from tailrace.engine.foundry_api import FoundryApi, Headers, look
-from tailrace.engine.foundry_cli import SERVER, SERVICE, start_line, status_of
+from tailrace.engine.foundry_cli import SERVER, SERVICE, install_line, start_line, status_of
 from tailrace.engine.foundry_command import (
     PROGRAM,
     WITHIN_S,
@@ -99,9 +100,11 @@ def root_of(url: str) -> str:
 
 
 async def _not_found(tried: list[str], within_s: float) -> LoadError:
-    start = start_line(await installed_version(within_s))
+    start = f"start it with {start_line(await installed_version(within_s))}"
+    install = None if is_installed() else install_line(sys.platform)
+    mend = start if install is None else f"install it with {install}, {start}"
     return LoadError(
-        f"Foundry Local is not found: {'; '.join(tried)}. Start it with {start}, or name it with "
-        f"--url or {VARIABLE}",
+        f"Foundry Local is not found: {'; '.join(tried)}; {mend}, or name it with --url or "
+        f"{VARIABLE}",
         "foundry_not_found",
     )

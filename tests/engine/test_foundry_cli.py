@@ -10,6 +10,7 @@ from tailrace.engine.foundry_cli import (
     CATALOG_LINE,
     download_line,
     group_of,
+    install_line,
     load_line,
     start_line,
     status_of,
@@ -117,6 +118,9 @@ def test_the_lines_are_those_of_the_version() -> None:
     both = start_line(None)
     assert "`foundry server start`" in both
     assert "`foundry service start`" in both
+    assert "winget" in (install_line("win32") or "")
+    assert "brew" in (install_line("darwin") or "")
+    assert install_line("linux") is None
     assert download_line("phi") == "`foundry model download phi`"
     assert load_line((0, 8), "phi") == "`foundry model run phi`"
     assert load_line((0, 10), "phi") == load_line(None, "phi") == "`foundry model load phi`"

@@ -116,7 +116,7 @@ async def test_a_failed_search_says_all_that_was_tried_and_the_line_to_type(
         "`foundry service status` says that it is not running; the usual "
         f"{foundry_discovery.DEFAULT} does not answer ("
     )
-    assert "Start it with `foundry service start`, or name it with --url" in str(caught.value)
+    assert "; start it with `foundry service start`, or name it with --url" in str(caught.value)
 
 
 @posix_only
@@ -146,6 +146,14 @@ async def test_without_the_program_that_is_said_once() -> None:
     with pytest.raises(LoadError) as caught:
         await discover(None, {})
     assert str(caught.value).count("no program `foundry` on the PATH") == 1
+
+
+async def test_how_to_install_it_is_said_where_a_package_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(foundry_discovery, "install_line", lambda platform: f"`get {platform}`")
+    with pytest.raises(LoadError, match=f"; install it with `get {sys.platform}`, start it"):
+        await discover(None, {})
 
 
 async def test_another_server_is_not_taken_for_it() -> None:
