@@ -86,7 +86,7 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
 
 def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
     from tailrace import display
-    from tailrace.commands import models, rating
+    from tailrace.commands import cloud, models, rating
     from tailrace.commands.options import secret_headers
     from tailrace.results.files import RunFolder
     from tailrace.results.resume import require_resumable
@@ -98,8 +98,10 @@ def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bo
     require_resumable(facts, repr(run))
     scenario = scenario_of(facts, repr(run))
     models.require_same(ctx, facts.options, run)
+    values = cloud.again(values, facts.options, scenario)
     _, secret = secret_headers(values)
     of_models = models.headers_again(values, facts.options, scenario, secret, run)
+    of_models = cloud.for_models(scenario.entries, of_models, secret)
     asked = rating.again(values, facts.options, scenario, of_models)
     finished = resume(folder, facts, secret, of_models, display.choose(quiet))
     return _end(finished, scenario, quiet, as_json, asked)

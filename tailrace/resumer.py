@@ -108,7 +108,8 @@ def _first_sequence(facts: RunFacts, found: Found) -> int:
     first = max(found.next_sequence.values(), default=0)
     if facts.scenario.get("deterministic"):  # whose numbers begin anew with each model
         first = found.next_sequence.get(following.folder, 0)
-    return first - (bool(following.stages) and facts.engine["workers"] == 1)
+    again = 1 + len(facts.scenario.get("reach", {}).get("more_urls", ()))
+    return first - again * (bool(following.stages) and facts.engine["workers"] == 1)
 
 
 def _other_machine(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

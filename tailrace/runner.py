@@ -22,6 +22,7 @@ from tailrace.engine.clock import Origin
 from tailrace.engine.fleet import Fleet
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.loops import choose_loop
+from tailrace.engine.proxies import told
 from tailrace.engine.run import Run
 from tailrace.engine.stop import Stop, signals_ask
 from tailrace.engine.worker import SecretHeaders, Worker
@@ -149,7 +150,15 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
         "transport": scenario.transport,
         "workers": workers,
     }
-    calibration = newest(machine, engine | {"stamps": _expected_stamps(scenario)})
+    if scenario.reach.proxy is not None:
+        engine["proxy"] = told(scenario.urls, scenario.reach.proxy)
+    if scenario.reach.needs_httpx:
+        engine["transport"] = f"httpx (for {scenario.reach.needs_httpx})"
+    if scenario.insecure:
+        engine["tls"] = "certificates not checked (--insecure)"
+    calibration = newest(
+        machine, engine | {"stamps": _expected_stamps(scenario), "transport": scenario.transport}
+    )
     return RunFacts(
         name=name,
         started_at=origin.iso(),

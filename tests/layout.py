@@ -61,6 +61,7 @@ PURE = (
     "engine/recorder.py",
     "engine/retry_rules.py",
     "engine/sealing.py",
+    "engine/spread.py",
     "engine/sse.py",
     "engine/talk.py",
     "engine/timeline.py",
@@ -74,6 +75,7 @@ PURE = (
 )
 IO = (
     "alarm.py",
+    "engine/addresses.py",
     "engine/aligning.py",
     "engine/clock.py",
     "engine/crew.py",
@@ -99,6 +101,7 @@ IO = (
     "engine/pacer.py",
     "engine/probe.py",
     "engine/progress.py",
+    "engine/proxies.py",
     "engine/pulse.py",
     "engine/ray_fleet.py",
     "engine/replayed.py",
@@ -110,6 +113,7 @@ IO = (
     "engine/stop.py",
     "engine/stamps.py",
     "engine/talks.py",
+    "engine/tls.py",
     "engine/turn.py",
     "engine/vitals.py",
     "engine/wire*.py",

@@ -36,7 +36,7 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
 )
 
-_NOT_KEPT = frozenset({"headers", "api_key_file", "judge_key_file", "resume"})
+_NOT_KEPT = frozenset({"headers", "api_key_file", "judge_key_file", "resume", "reach"})
 """Secret, or not part of what is run."""
 _FROM_USER = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
 
@@ -102,8 +102,15 @@ def kept_options(values: Mapping[str, Any], secret: Headers) -> dict[str, Any]:
 
     Of what is secret only the names of the headers are kept.
     """
-    kept = {name: _plain(value) for name, value in values.items() if name not in _NOT_KEPT}
+    kept = {name: _kept(name, value) for name, value in values.items() if name not in _NOT_KEPT}
     return kept | {"headers": [name for name, _ in secret]}
+
+
+def _kept(name: str, value: Any) -> Any:
+    """A value as it is kept: a single URL as a text, as runs of one URL have always had it."""
+    if name == "url" and isinstance(value, (tuple, list)) and len(value) < 2:
+        return value[0] if value else None
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:
@@ -123,7 +130,7 @@ def require_same(ctx: click.Context, kept: Mapping[str, Any], run: str) -> None:
         name = parameter.name or ""
         if name in ("headers", "models_file") or name not in kept:
             continue
-        value = _plain(given.get(name))
+        value = _kept(name, given.get(name))
         if ctx.get_parameter_source(name) in _FROM_USER and value != kept[name]:
             shown = "none" if kept[name] is None else repr(kept[name])
             flag = max(parameter.opts, key=len)

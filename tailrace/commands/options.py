@@ -17,6 +17,7 @@ import click
 from tailrace.commands import (
     api,
     asking,
+    cloud,
     costs,
     data,
     foundry,
@@ -29,7 +30,7 @@ from tailrace.commands import (
     variants,
 )
 from tailrace.commands.file import read_scenario
-from tailrace.commands.option import COMMAS, Command, option
+from tailrace.commands.option import BLANKS, COMMAS, Command, option
 from tailrace.commands.show import key_variable
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
@@ -68,8 +69,11 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     option(
         "--url",
+        multiple=True,
         env=["OPENAI_BASE_URL", "FOUNDRY_LOCAL_ENDPOINT"],
-        help="Base URL of the API, with or without /v1.",
+        separator=BLANKS,
+        help="Base URL of the API, with or without /v1; its query is kept. Repeat it to spread the "
+        "users over several.",
     ),
     option(
         "--model",
@@ -218,6 +222,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="TIME",
         help="After a level, how long answers under way may take before they are censored.",
     ),
+    *cloud.OPTIONS,
     *asking.OPTIONS,
     *costs.OPTIONS,
     *variants.OPTIONS,
@@ -288,7 +293,8 @@ _AS_IS = (
 
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
-    values = rating.settled(asking.settled(api.of_api(values)))
+    urls = values["url"]
+    values = rating.settled(asking.settled(api.of_api(cloud.settled(values))))
     queue = models.queue(values)
     headers, secret = secret_headers(values)
     scenario = Scenario(
@@ -309,15 +315,18 @@ def wanted(values: dict[str, Any]) -> Wanted:
         drain_s=parse.seconds(values["drain"], "--drain"),
         workers=levels.workers(values["workers"]),
         ca_file=_ca_file(values["ca_file"]),
+        reach=values["reach"],
         **{name: values[name] for name in _AS_IS},
         **asking.asking(values),
         **levels.load_fields(values),
     )
+    cloud.require_usable(scenario)
     scenario = data.with_data(scenario, values)
     scenario = asking.each_once(scenario, values)
-    kept = models.kept_options(values, secret)
-    out, rated = Path(values["out"]), rating.rating(values, scenario, queue.headers)
-    return Wanted(scenario, out, values["name"], secret, queue.headers, kept, rated)
+    kept = models.kept_options(values | {"url": urls}, secret)
+    of_models = cloud.for_models(queue.entries, queue.headers, secret)
+    out, rated = Path(values["out"]), rating.rating(values, scenario, of_models)
+    return Wanted(scenario, out, values["name"], secret, of_models, kept, rated)
 
 
 Headers = tuple[tuple[str, str], ...]
@@ -327,7 +336,8 @@ def secret_headers(values: dict[str, Any]) -> tuple[Headers, Headers]:
     """The headers that were given, and those with the key's."""
     headers = tuple(parse.header(text) for text in values["headers"])
     key = _api_key(values["api_key_file"])
-    return headers, (*headers, ("Authorization", f"Bearer {key}")) if key else headers
+    own = cloud.auth_header(values, key) if key else None
+    return headers, headers if own is None else (*headers, own)
 
 
 def _limit_s(text: str | None) -> float | None:

@@ -1,7 +1,8 @@
 """ClosedLoop: holds N users in flight through warm-up and measure.
 
 A user sends its next request the moment its last one ended, or a think time later; that moment is
-the request's intended time. So a slow server is asked less often: a closed loop tells what N users
+the request's intended time. Where Retry-After is honoured, so is the wait that an answer asked for.
+So a slow server is asked less often: a closed loop tells what N users
 get, and an open loop what a rate of arrivals does.
 """
 
@@ -16,6 +17,7 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.pacer import Pacer
 from tailrace.engine.recorder import Recorder
+from tailrace.engine.retry_rules import LONGEST_RETRY_AFTER_S
 from tailrace.engine.scheduler import Bounds, Scheduler, Send, Start
 from tailrace.engine.stop import Stop
 from tailrace.results.schema import Phase, Row
@@ -45,11 +47,13 @@ class ClosedLoop(Scheduler):
         users: Sequence[int],
         thoughts: Thoughts | None = None,
         counts: Callable[[int], bool] = lambda user: True,
+        honors_retry_after: bool = False,
     ) -> None:
         """``counts``: whether a user's next request is one of those that ``requests`` bounds."""
         super().__init__(bounds, send, ledger, recorder, stop)
         self._thoughts = thoughts
         self._counts = counts
+        self._honors = honors_retry_after
         self._users = users
         self._left = bounds.requests
         self._users_in = len(users)
@@ -95,25 +99,32 @@ class ClosedLoop(Scheduler):
         return "measure" if until_ns is None or intended_ns < until_ns else None
 
     async def _hold_user(self, user: int) -> None:
-        intended_ns = self._bounds.began_ns + user * SPACING_NS
+        intended_ns, held_ns = self._bounds.began_ns + user * SPACING_NS, 0
         thoughts = None if self._thoughts is None else self._thoughts(user)
         try:
             while (phase := self._phase_at(intended_ns, user)) is not None:
                 if intended_ns > now_ns() and not await self._due(intended_ns):
                     self._take_back(phase, user)
                     return
-                row = await self._one(Start(user, phase, intended_ns))
+                row = await self._one(Start(user, phase, intended_ns, held_ns=held_ns))
+                held_ns, answered_ns = self._held_ns(row), now_ns()
                 intended_ns += row.ended_ns - row.intended_ns
                 if row.outcome not in ("ok", "timeout"):
                     with anyio.move_on_after(FAILURE_PAUSE_S):
                         await self._over.wait()
-                    intended_ns = now_ns()
+                    intended_ns = max(now_ns(), answered_ns + held_ns)
                 if thoughts is not None:
                     intended_ns += next(thoughts)
         finally:
             self._users_in -= 1
             if not self._users_in:
                 self._all_out.set()
+
+    def _held_ns(self, row: Row) -> int:
+        """How long a user is to wait because the answer says so."""
+        if not self._honors or row.retry_after_s is None:
+            return 0
+        return round(min(row.retry_after_s, LONGEST_RETRY_AFTER_S) * 1e9)
 
     async def _due(self, intended_ns: int) -> bool:
         """Think until then; False when the level is over first."""

@@ -108,6 +108,8 @@ class Dialled(Protocol):
     connect_begin_ns: int | None
     connect_end_ns: int | None
     tls_end_ns: int | None
+    peer: str | None
+    """Address at its other end, where rows are to keep it."""
 
 
 class Exchange:
@@ -120,7 +122,9 @@ class Exchange:
         "connect_end_ns",
         "headers",
         "headers_ns",
+        "http",
         "patience",
+        "peer",
         "push",
         "reads",
         "reused",
@@ -141,6 +145,8 @@ class Exchange:
         self.headers_ns: int | None = None
         self.closed_ns: int | None = None
         self.reused: bool | None = None
+        self.peer: str | None = None
+        self.http = "1.1"
         self.status: int | None = None
         self.headers: list[tuple[bytes, bytes]] = []
         self.reads = 0
@@ -149,6 +155,7 @@ class Exchange:
     def first_on(self, connection: Dialled) -> None:
         """Take over the connect's stamps when this is the connection's first request."""
         self.reused = connection.carried > 0
+        self.peer = connection.peer
         if not self.reused:
             self.connect_begin_ns = connection.connect_begin_ns
             self.connect_end_ns = connection.connect_end_ns

@@ -21,6 +21,7 @@ from tailrace.results.rubric_judge import Judged
 from tailrace.scenarios.items import Message
 from tailrace.scenarios.judging import Reading, judge_messages, read_reply, response_format
 from tailrace.scenarios.rubric import Facets
+from tailrace.scenarios.urls import endpoint
 
 TRIES = 3
 PAUSE_S = 1.0
@@ -139,7 +140,7 @@ class Judge:
         raise AssertionError("the last try returns or raises")
 
     async def _posted(self, body: Mapping[str, Any]) -> Any:
-        url = f"{self.base_url}/chat/completions"
+        url = endpoint(self.base_url, "/chat/completions")
         try:
             answer = await self._client.post(
                 url, content=orjson.dumps(body), headers={"content-type": "application/json"}

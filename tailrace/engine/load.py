@@ -100,6 +100,7 @@ def scheduler_of(
     recorder: Recorder,
     stop: Stop,
     asking: Talks | Replayed | None = None,
+    honors_retry_after: bool = False,
 ) -> Scheduler:
     """The loop that holds this worker's share of the level; ``seed`` is the level's own.
 
@@ -112,8 +113,11 @@ def scheduler_of(
         users = range(share.worker, level.users or 0, share.of)
         thoughts = None if level.think is None else thoughts_of(level.think, seed)
         if isinstance(asking, Talks):
-            return ClosedLoop(*own, users, asking.thoughts(thoughts), asking.begins)
-        return ClosedLoop(*own, users, thoughts)
+            return ClosedLoop(
+                *(*own, users, asking.thoughts(thoughts), asking.begins),
+                honors_retry_after=honors_retry_after,
+            )
+        return ClosedLoop(*own, users, thoughts, honors_retry_after=honors_retry_after)
     limit = None if level.max_in_flight is None else share.count(level.max_in_flight)
     admission = Admission[Sending](limit, level.when_full)
     if isinstance(asking, Replayed):

@@ -18,6 +18,7 @@ from tailrace.engine.probe import ask_models
 from tailrace.engine.worker import SecretHeaders, make_wire
 from tailrace.errors import TargetError
 from tailrace.scenarios.model import Scenario
+from tailrace.scenarios.urls import endpoint
 
 AUTO, ALL = "auto", "ALL"
 WITHIN_S = 30.0
@@ -52,7 +53,7 @@ def chosen(name: str, listed: Sequence[ListedModel]) -> list[str]:
 
 async def _ask(scenario: Scenario, secret_headers: SecretHeaders) -> list[ListedModel]:
     """What ``GET {base}/models`` lists, at least one."""
-    url = httpx.URL(scenario.base_url + "/models")
+    url = httpx.URL(endpoint(scenario.base_url, "/models"))
     wire = make_wire(scenario)
     try:
         with anyio.fail_after(WITHIN_S):

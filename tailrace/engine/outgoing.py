@@ -19,6 +19,7 @@ from tailrace.engine.exchange import Prepared, head_bytes, origin_of
 from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce
+from tailrace.scenarios.urls import endpoint
 
 _SLOT = orjson.dumps(NONCE_SLOT)[1:-1]
 EVENTS, JSON = b"text/event-stream", b"application/json"
@@ -51,7 +52,7 @@ class Outgoing:
         self._model = model
         self._dialect = dialect
         self._secret_headers = secret_headers
-        self.url = httpx.URL(scenario.base_url + dialect.path)
+        self.url = httpx.URL(endpoint(scenario.base_url, dialect.path))
         self._origin = origin_of(self.url)
         self._id_given = any(name.lower() == "x-request-id" for name, _ in secret_headers)
         self._ready: dict[int, tuple[Item, Ready]] = {}

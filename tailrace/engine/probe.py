@@ -16,9 +16,10 @@ from tailrace.engine.exchange import Exchange, WireError
 from tailrace.engine.outgoing import common_headers, merged
 from tailrace.engine.wire import Wire
 from tailrace.results.schema import Row
+from tailrace.scenarios.urls import endpoint
 
 UNREACHABLE = frozenset(
-    {"dns", "connect_refused", "connect_failed", "connect_timeout", "tls", "idle_timeout"}
+    {"dns", "connect_refused", "connect_failed", "connect_timeout", "tls", "proxy", "idle_timeout"}
 )
 _LIST_BYTES = 1_000_000
 _LISTED = 20
@@ -43,7 +44,7 @@ async def ask_models(
     wire: Wire, base_url: str, secret_headers: Sequence[tuple[str, str]]
 ) -> tuple[int | None, bytes]:
     """Status and body of ``GET {base}/models``; raises WireError where no whole answer comes."""
-    url = httpx.URL(base_url + "/models")
+    url = httpx.URL(endpoint(base_url, "/models"))
     body = Body()
     exchange = Exchange(body)
     headers = merged(common_headers(url), secret_headers)

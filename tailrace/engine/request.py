@@ -14,6 +14,7 @@ from tailrace.engine.answer import Answer
 from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.exchange import Exchange, Prepared, WireError
+from tailrace.engine.retry_rules import BUSY, retry_after_s
 from tailrace.engine.wire import Wire
 from tailrace.results.schema import Row
 
@@ -72,6 +73,11 @@ class Attempt:
                 setattr(row, name, at_ns - origin_ns)
         row.status = exchange.status
         row.reused = exchange.reused
+        row.peer, row.http = exchange.peer, exchange.http
+        if exchange.status in BUSY:
+            row.retry_after_s = retry_after_s(
+                exchange.header(b"retry-after"), exchange.header(b"date")
+            )
         row.reads = exchange.reads
         row.body_bytes = exchange.body_bytes
         self._answer.timeline.fill(row, origin_ns)

@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 
 from tailrace.results.schema import Row
 
+BUSY = (429, 503)
+"""Statuses whose Retry-After says when the server can be asked again."""
 LONGEST_RETRY_AFTER_S = 120.0
 """A request whose server asks for a longer wait is not sent again: it failed."""
 

@@ -116,4 +116,5 @@ class Retrying:
             prompt=row.prompt,
             model=row.model,
             asked_hash=row.asked_hash,
+            url=row.url,
         )

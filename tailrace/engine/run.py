@@ -20,6 +20,7 @@ from tailrace.engine.load import WHOLE, arrivals_judged
 from tailrace.engine.loader import LoadError
 from tailrace.engine.probe import advice, list_models
 from tailrace.engine.progress import pooled, stage_line, take_snapshot
+from tailrace.engine.spread import urls_of
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.turn import Turn
 from tailrace.engine.worker import SecretHeaders, Target, Worker, headers_of, stage_of
@@ -132,7 +133,10 @@ class Run:
         if loaded is None:
             model.status = "interrupted"
             return False
-        target = Target(loaded.model, model.folder, loaded.base_url, own, self.facts.sitting)
+        target = Target(
+            *(loaded.model, model.folder, loaded.base_url, own, self.facts.sitting),
+            extra_body=turn.entry.extra_body or None,
+        )
         turn.at("warm", "the cold first request")
         if not await self._warm(turn, target):
             return False
@@ -150,9 +154,17 @@ class Run:
         return True
 
     async def _warm(self, turn: Turn, target: Target) -> bool:
-        """The cold request; on failure the model is marked and the reason said."""
-        request_id = f"{target.folder}-cold{target.mark}"
-        row = Row(request_id, -1, 0, "cold", self._origin.since(now_ns()))
+        """The cold request, one to each URL; False when one of them failed."""
+        self._worker.aim(target)
+        for place in range(self._worker.urls):
+            if not await self._warm_one(turn, target, place):
+                return False
+        return True
+
+    async def _warm_one(self, turn: Turn, target: Target, place: int) -> bool:
+        """One cold request; on failure the model is marked and the reason said."""
+        request_id = f"{target.folder}-cold{target.mark}" + (f"-{place}" if place else "")
+        row = Row(request_id, -1, place, "cold", self._origin.since(now_ns()))
         outgoing = self._worker.aim(target)
         sending = self._worker.sending(row, outgoing, self._worker)
         async with until_asked(self._stop):
@@ -167,7 +179,8 @@ class Run:
         if row.outcome == "cancelled":
             turn.model.status = "interrupted"
             return False
-        await self._explain(turn, target, row)
+        asked = urls_of(self._scenario, target.base_url)[place]
+        await self._explain(turn, target._replace(base_url=asked), row)
         return False
 
     async def _aligned(self, turn: Turn, target: Target) -> Target:

@@ -38,6 +38,8 @@ class Start(NamedTuple):
     """The row of a trace that it replays."""
     seat: int | None = None
     """Whose session it belongs to; None is the user's."""
+    held_ns: int = 0
+    """How long its user waited before it because the last answer asked for that."""
 
 
 class Sending(Protocol):

@@ -6,8 +6,8 @@ how tailrace itself calls it: one ``await`` a request, body bytes pushed with th
 Why not stock httpx: it wakes a task and runs some forty Python frames for each chunk; at 256
 streams its own queue shows up as seconds of TTFT. Here a chunk costs no task wake-up at all.
 
-No hidden cap: a request that finds no idle connection opens one. Addresses are resolved once and
-the first that answers is pinned, so that neither DNS nor a dead ``::1`` is ever timed.
+No hidden cap: a request that finds no idle connection opens one. Which address it leads to is
+decided in ``addresses.py``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from typing import Protocol
 
 import httpx
 
+from tailrace.engine.addresses import Address, Addresses, peer_text
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import (
     DEFAULT_TIMEOUTS,
@@ -76,7 +77,9 @@ class FastTransport(httpx.AsyncBaseTransport):
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         ssl_context: ssl.SSLContext | None = None,
         kernel_stamps: bool = True,
+        addresses: Addresses | None = None,
     ) -> None:
+        """``addresses``: how hosts are looked up, and which address is dialled."""
         self.timeouts = timeouts
         self.opened = 0
         self.stamps = StampBook()
@@ -87,7 +90,7 @@ class FastTransport(httpx.AsyncBaseTransport):
         self._single_use: set[Origin] = set()
         """Servers that close after an answer without saying so, as llama.cpp's does: a request on
         such a connection would race with its end."""
-        self._addresses: dict[Origin, list[tuple[socket.AddressFamily, tuple[object, ...]]]] = {}
+        self._addresses = addresses or Addresses()
         self._inbox: Inbox | None = None
         self._poller: Poller | None = None
 
@@ -172,11 +175,13 @@ class FastTransport(httpx.AsyncBaseTransport):
             ) from None
 
     async def _connect(self, origin: Origin) -> Connection:
-        addresses = self._addresses.get(origin) or await self._resolve(origin)
+        addresses = await self._addresses.to_dial(origin)
         connection = Connection(origin, self._release, self._lost)
         connection.connect_begin_ns = now_ns()
-        sock = await self._connect_first(addresses, origin)
+        sock, address = await self._connect_first(addresses, origin)
         connection.connect_end_ns = now_ns()
+        if self._addresses.told:
+            connection.peer = peer_text(address)
         try:
             await self._link(connection, sock)
         except BaseException:
@@ -214,23 +219,10 @@ class FastTransport(httpx.AsyncBaseTransport):
         if tls:
             connection.tls_end_ns = now_ns()
 
-    async def _resolve(
-        self, origin: Origin
-    ) -> list[tuple[socket.AddressFamily, tuple[object, ...]]]:
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(origin[1], origin[2], type=socket.SOCK_STREAM)
-        except socket.gaierror as exc:
-            raise WireError(
-                "dns", f"the host name {origin[1]!r} cannot be resolved: {exc.strerror}"
-            ) from None
-        self._addresses[origin] = [(family, address) for family, _, _, _, address in found]
-        return self._addresses[origin]
-
     async def _connect_first(
-        self, addresses: list[tuple[socket.AddressFamily, tuple[object, ...]]], origin: Origin
-    ) -> socket.socket:
-        """A connected socket to the first address that answers, which is then pinned."""
+        self, addresses: Sequence[Address], origin: Origin
+    ) -> tuple[socket.socket, Address]:
+        """A connected socket, and the first address that answers."""
         loop = asyncio.get_running_loop()
         failure: OSError = OSError("no address")
         for family, address in addresses:
@@ -246,9 +238,8 @@ class FastTransport(httpx.AsyncBaseTransport):
             except BaseException:
                 sock.close()
                 raise
-            if len(addresses) > 1:
-                self._addresses[origin] = [(family, address)]
-            return sock
+            self._addresses.answered(origin, (family, address))
+            return sock, (family, address)
         raise connect_error(failure, origin)
 
     def _tls_context(self) -> ssl.SSLContext:

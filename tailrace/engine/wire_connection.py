@@ -43,6 +43,7 @@ class Connection:
         self.connect_begin_ns: int | None = None
         self.connect_end_ns: int | None = None
         self.tls_end_ns: int | None = None
+        self.peer: str | None = None
         self._release = release
         self._lost_by = lost
         self._parser = httptools.HttpResponseParser(self)

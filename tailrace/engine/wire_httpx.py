@@ -12,9 +12,22 @@ import ssl
 
 import httpx
 
+from tailrace.engine.addresses import peer_text
 from tailrace.engine.clock import now_ns
-from tailrace.engine.exchange import DEFAULT_TIMEOUTS, Exchange, Prepared, Timeouts, WireError
+from tailrace.engine.exchange import (
+    DEFAULT_TIMEOUTS,
+    Exchange,
+    Origin,
+    Prepared,
+    Timeouts,
+    WireError,
+    origin_of,
+)
+from tailrace.engine.proxies import Proxy, proxy_for
 from tailrace.engine.stamps import StampBook
+from tailrace.scenarios.reach import Reach
+
+PLAIN = Reach()
 
 
 class HttpxWire:
@@ -23,15 +36,40 @@ class HttpxWire:
     name = "httpx"
 
     def __init__(
-        self, timeouts: Timeouts = DEFAULT_TIMEOUTS, ssl_context: ssl.SSLContext | None = None
+        self,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        ssl_context: ssl.SSLContext | None = None,
+        reach: Reach = PLAIN,
+        tells_peer: bool = False,
     ) -> None:
+        """``tells_peer``: rows are to keep the address that their connection led to."""
         self.timeouts = timeouts
         self.opened = 0
         self.stamps = StampBook()
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=ssl_context if ssl_context is not None else True,
+        self._ssl_context = ssl_context
+        self._reach = reach
+        self._tells_peer = tells_peer
+        self._transports: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
+        self._by_origin: dict[Origin, httpx.AsyncHTTPTransport] = {}
+
+    def _transport_for(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        """One for each proxy, and one for none."""
+        origin = origin_of(url)
+        transport = self._by_origin.get(origin)
+        if transport is None:
+            proxy = proxy_for(str(url), self._reach.proxy)
+            if proxy not in self._transports:
+                self._transports[proxy] = self._make(proxy)
+            transport = self._by_origin[origin] = self._transports[proxy]
+        return transport
+
+    def _make(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=self._ssl_context if self._ssl_context is not None else True,
+            http2=self._reach.http2,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-            trust_env=True,
+            trust_env=False,
+            proxy=None if proxy is None else httpx.Proxy(proxy.url, auth=proxy.auth),
         )
 
     async def exchange(self, request: httpx.Request | Prepared, exchange: Exchange) -> None:
@@ -57,11 +95,14 @@ class HttpxWire:
             raise _translated(exc, exchange, seconds) from exc
 
     async def _stream(self, request: httpx.Request, exchange: Exchange) -> None:
-        response = await self._transport.handle_async_request(request)
+        response = await self._transport_for(request.url).handle_async_request(request)
         try:
             exchange.headers_ns = now_ns()
             exchange.status = response.status_code
             exchange.headers = response.headers.raw
+            exchange.http = _version(response)
+            if self._tells_peer:
+                exchange.peer = _peer(response)
             exchange.sink.on_headers()
             assert isinstance(response.stream, httpx.AsyncByteStream)
             async for data in response.stream:
@@ -77,8 +118,21 @@ class HttpxWire:
         """Nothing: httpx opens its connections on demand."""
 
     async def aclose(self) -> None:
-        """Close the pool."""
-        await self._transport.aclose()
+        """Close the pools."""
+        for transport in self._transports.values():
+            await transport.aclose()
+
+
+def _version(response: httpx.Response) -> str:
+    """``1.1`` or ``2``."""
+    spoken: bytes = response.extensions.get("http_version", b"HTTP/1.1")
+    return spoken.decode("ascii", "replace").removeprefix("HTTP/")
+
+
+def _peer(response: httpx.Response) -> str | None:
+    stream = response.extensions.get("network_stream")
+    address = None if stream is None else stream.get_extra_info("server_addr")
+    return None if not address else peer_text((socket.AF_UNSPEC, tuple(address)))
 
 
 class _Tracer:
@@ -97,7 +151,7 @@ class _Tracer:
             case "connection.connect_tcp.complete":
                 exchange.connect_end_ns = now_ns()
                 self._wire.opened += 1
-            case "connection.start_tls.complete":
+            case "connection.start_tls.complete" | "proxy.start_tls.complete":
                 exchange.tls_end_ns = now_ns()
             case "http11.send_request_headers.started" | "http2.send_request_headers.started":
                 exchange.sent_ns = now_ns()
@@ -108,6 +162,8 @@ def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> 
     text = str(exc) or type(exc).__name__
     if isinstance(exc, httpx.ConnectTimeout):
         return WireError("connect_timeout", f"no connection within {seconds.connect_s} s")
+    if isinstance(exc, httpx.ProxyError):
+        return WireError("proxy", f"the proxy refused the connection: {text}")
     if isinstance(exc, httpx.TimeoutException):
         return WireError("idle_timeout", f"nothing came for {seconds.idle_s} s")
     if isinstance(exc, httpx.ConnectError):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from tailrace.engine.addresses import Addresses
 from tailrace.engine.asked import Asked
 from tailrace.engine.asking import Askings
 from tailrace.engine.clock import Origin, now_ns
@@ -38,8 +38,10 @@ from tailrace.engine.retrying import Keeper, Patience, Retrying
 from tailrace.engine.scheduler import Sending as AnySending
 from tailrace.engine.scheduler import Start
 from tailrace.engine.sealing import asked_hash, gathers_text, sealer
+from tailrace.engine.spread import Spread, urls_of
 from tailrace.engine.stop import Stop
 from tailrace.engine.talks import Talks
+from tailrace.engine.tls import context_of
 from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
 from tailrace.results.facts import Books, StageFacts
@@ -50,6 +52,7 @@ from tailrace.results.schema import Row
 from tailrace.scenarios.data import Alignment
 from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Level, Scenario
+from tailrace.scenarios.reach import is_key_header
 from tailrace.scenarios.sources import source_of
 
 SecretHeaders = Sequence[tuple[str, str]]
@@ -68,6 +71,9 @@ class Target(NamedTuple):
 
     alignment: Alignment | None = None
     """How its server counts made prompts, where that was looked at."""
+
+    extra_body: dict[str, Any] | None = None
+    """Its own, over the run's."""
 
     @property
     def mark(self) -> str:
@@ -129,6 +135,7 @@ class Worker:
         self._sequence = first_sequence + share.worker
         self._target: Target | None = None
         self._outgoing: Outgoing | None = None
+        self._spread = Spread(())
         self._journal: Journal | None = None
         self._live: Live | None = None
         self._level_stop: Stop | None = None
@@ -147,21 +154,38 @@ class Worker:
             if self.scenario.data.align:
                 known = target.alignment
                 self._source = source_of(self.scenario, known and Alignment(*known))
-            scenario = replace(self.scenario, base_url=target.base_url)
+            scenario = self._aimed_at(target)
             if target.mark and not scenario.deterministic:
                 # What a killed sitting asked is in the server's cache.
                 scenario = replace(scenario, salt=scenario.salt + target.mark)
                 self._askings = Askings(scenario)
             keep = self._source.distinct is not None and not self._askings.ask_anew
             headers = headers_of(self._secret_headers, target.headers)
-            self._outgoing = Outgoing(scenario, target.model, self._dialect, headers, keep)
+            self._spread = Spread(
+                [
+                    Outgoing(
+                        replace(scenario, base_url=url), target.model, self._dialect, headers, keep
+                    )
+                    for url in urls_of(self.scenario, target.base_url)
+                ]
+            )
+            self._outgoing = self._spread.outgoings[0]
             self._journal = self._folder.open_journal(target.folder, self._part)
         return self._outgoing
+
+    def _aimed_at(self, target: Target) -> Scenario:
+        extra = self.scenario.extra_body | (target.extra_body or {})
+        return replace(self.scenario, base_url=target.base_url, extra_body=extra)
+
+    @property
+    def urls(self) -> int:
+        """Over how many URLs the requests of the model are spread."""
+        return len(self._spread.outgoings)
 
     def sending(
         self, row: Row, outgoing: Outgoing, keeper: Keeper, asked: Asked | None = None
     ) -> AnySending:
-        """The next request, ready to be sent, with the row it fills.
+        """The next request, ready to be sent, with the row it fills; its user decides the URL.
 
         ``keeper`` keeps the rows of attempts that failed before the last one; ``asked`` is what a
         trace or a session has it ask, and not the source.
@@ -174,6 +198,9 @@ class Worker:
         row.prompt = item.id
         row.model = item.model
         row.streamed = scenario.stream
+        row.url = self._spread.place(row.user)
+        if row.url:
+            outgoing = self._spread.outgoings[row.url]
         if scenario.deterministic:
             row.asked_hash = asked_hash(scenario, item)
 
@@ -218,8 +245,12 @@ class Worker:
 
     async def prepare(self, target: Target, level: Level) -> None:
         """Be ready to begin at once; raises WireError when connecting ahead fails."""
-        url = self.aim(target).url
-        await self.wire.prepare(url, self._share.within(level).count(connections_ahead(level)))
+        self.aim(target)
+        share = self._share.within(level)
+        users = range(share.worker, level.users or 0, share.of)
+        ahead = share.count(connections_ahead(level))
+        for outgoing, connections in self._spread.connections(level, users, ahead):
+            await self.wire.prepare(outgoing.url, connections)
 
     async def hold(self, target: Target, index: int, began_ns: int) -> StageFacts:
         """Hold this worker's share of a level that begins at ``began_ns``."""
@@ -285,21 +316,30 @@ class Worker:
             request_id = f"{prefix}-{self._sequence}"
             intended_ns = self.origin.since(start.intended_ns)
             row = Row(request_id, stage.index, start.user, start.phase, intended_ns)
+            row.held_ns = start.held_ns
             if asking is not None:
                 return asking.sending(start, row, partial(self.sending, row, outgoing, loop))
             return self.sending(row, outgoing, loop)
 
         stop = self._level_stop = self._stop.child()
         own = (level, share, seed, bounds, send, ledger, recorder, stop)
-        loop = scheduler_of(*own, asking)
+        loop = scheduler_of(*own, asking, self.scenario.reach.honor_retry_after)
         return Live(bounds, loop, ledger, glance, stage)
 
 
 def headers_of(of_run: SecretHeaders, of_model: SecretHeaders) -> list[tuple[str, str]]:
-    """Both, where a model's own replaces the run's of the same name."""
+    """Both, where a model's own replaces the run's of the same name, and any key the run's key.
+
+    One that is empty only takes the run's away.
+    """
     own = {name.lower() for name, _ in of_model}
-    kept = [(name, value) for name, value in of_run if name.lower() not in own]
-    return kept + [(name, value) for name, value in of_model]
+    keyed = any(is_key_header(name) for name in own)
+    kept = [
+        (name, value)
+        for name, value in of_run
+        if name.lower() not in own and not (keyed and is_key_header(name))
+    ]
+    return kept + [(name, value) for name, value in of_model if value]
 
 
 def stage_of(
@@ -325,16 +365,14 @@ def stage_of(
 
 
 def make_wire(scenario: Scenario) -> Wire:
-    """The transport that the scenario names."""
+    """The transport that the scenario names; raises UsageError for files that it cannot use."""
     timeouts = Timeouts(
         scenario.connect_timeout_s, scenario.idle_timeout_s, scenario.total_timeout_s
     )
-    context = None
-    if any(url.startswith("https") for url in scenario.urls):
-        context = ssl.create_default_context(cafile=scenario.ca_file)
-        if scenario.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+    context = context_of(scenario)
+    reach = scenario.reach
+    several = bool(reach.more_urls)
     if scenario.transport == "httpx":
-        return HttpxWire(timeouts, context)
-    return FastTransport(timeouts, context, kernel_stamps=scenario.stamps == "auto")
+        return HttpxWire(timeouts, context, reach, tells_peer=several)
+    addresses = Addresses(spread=reach.dns == "spread", told=several)
+    return FastTransport(timeouts, context, scenario.stamps == "auto", addresses)

@@ -6,6 +6,7 @@ document that it always had.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tailrace.results.cost import prices_of, stage_cost
@@ -27,8 +28,23 @@ def add_extras(
             stage.pop("cost", None)
         else:
             stage["cost"] = cost
+        _add_reach(stage, facts)
     quality = None if rubric is None else model_quality(rubric, model.model)
     if quality is None:
         result.pop("quality", None)
     else:
         result["quality"] = quality
+
+
+def _add_reach(stage: dict[str, Any], facts: RunFacts) -> None:
+    """The texts of the URLs, and the version that was spoken where HTTP/2 was asked for."""
+    reach = facts.scenario.get("reach")
+    if not isinstance(reach, Mapping):
+        return
+    urls = [facts.scenario.get("base_url"), *reach.get("more_urls", ())]
+    for group in stage.get("urls", ()):
+        place = int(group["url"])
+        group["base_url"] = urls[place] if place < len(urls) else group["url"]
+    answers = stage["counts"]["measured"]["started"]
+    if reach.get("http2") and "http" not in stage and answers:
+        stage["http"] = {"1.1": answers}

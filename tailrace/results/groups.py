@@ -106,8 +106,8 @@ class Groups:
 
 
 def groups_of_stage() -> dict[str, Groups]:
-    """Both, by their names in result.json."""
-    return {"prompts": by_prompt(), "mix": by_model()}
+    """All, by their names in result.json."""
+    return {"prompts": by_prompt(), "mix": by_model(), "urls": by_url(), "peers": by_peer()}
 
 
 def by_prompt() -> Groups:
@@ -118,6 +118,16 @@ def by_prompt() -> Groups:
 def by_model() -> Groups:
     """By the model that was asked, where the requests of a run ask several."""
     return Groups("model", lambda row: row.model)
+
+
+def by_url() -> Groups:
+    """By the number of the base URL, where there are several."""
+    return Groups("url", lambda row: str(row.url), fewest=2)
+
+
+def by_peer() -> Groups:
+    """By the address that the connection led to, where rows keep it."""
+    return Groups("peer", lambda row: row.peer)
 
 
 def _natural(key: str) -> list[tuple[int, str]]:

@@ -95,12 +95,20 @@ def stage_result(
         ),
         "retries": tally.retries.result(),
         "stalls": _stalls(tally),
-        **{name: groups.result() for name, groups in tally.groups.items()},
+        **_groups(tally),
+        **tally.reached.result(),
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "warnings": list(_warnings(tally)),
         "sessions": tally.sessions.result(facts.sessions),
         "audit": [as_dict(finding) for finding in audit_stage(facts, tally)],
     }
+
+
+def _groups(tally: Tally) -> dict[str, Any]:
+    """Requests by what they asked; by URL and address only where that tells them apart."""
+    found = {name: groups.result() for name, groups in tally.groups.items()}
+    always = ("prompts", "mix")
+    return {name: groups for name, groups in found.items() if groups or name in always}
 
 
 def metric_result(tally: Tally, name: str) -> dict[str, Any]:

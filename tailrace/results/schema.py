@@ -106,6 +106,16 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     """Rounds of tool results in this turn before it."""
     session_end: bool = False
     """Its session ended with it: finished where it is ok, else broken off."""
+    url: int = 0
+    """Which of the run's base URLs it was sent to, in their order, where there are several."""
+    peer: str | None = None
+    """Address that its connection led to, where users are spread over several addresses or URLs."""
+    http: str = "1.1"
+    """Version of HTTP that the server answered in."""
+    retry_after_s: float | None = None
+    """Wait that the server asked for with a 429 or 503."""
+    held_ns: int = 0
+    """How long its user waited before it because the answer before had asked for that."""
     reads: int = 0
     """Socket reads that carried body bytes."""
     body_bytes: int = 0

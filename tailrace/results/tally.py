@@ -14,6 +14,7 @@ from statistics import median
 
 from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
+from tailrace.results.reached import Reached
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
 from tailrace.results.session_tally import SessionTally
@@ -75,6 +76,7 @@ class Tally:
         self.retries = Retried()
         self.groups = groups_of_stage() if keep_spans else {}
         self.sessions = SessionTally()
+        self.reached = Reached()
 
     @property
     def streams(self) -> bool:
@@ -95,6 +97,7 @@ class Tally:
 
     def add(self, row: Row) -> None:
         """Add one request of any phase."""
+        self.reached.add(row)
         if row.retried or row.attempt > 1:
             self.retries.add(row)
         if row.retried:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tailrace.scenarios.data import Data
 from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 from tailrace.scenarios.rates import Arrivals
+from tailrace.scenarios.reach import Reach
 from tailrace.scenarios.retries import Retries
 from tailrace.scenarios.sessions import Sessions
 
@@ -113,6 +114,8 @@ class Scenario:
     insecure: bool = False
     """TLS certificates are not checked."""
     ca_file: str | None = None
+    reach: Reach = field(default_factory=Reach)
+    """Addresses, protocol, proxy, client certificate."""
     entries: tuple[ModelEntry, ...] = ()
     """What a models file says of each of ``models``; empty without one."""
     foundry: bool = False
@@ -142,7 +145,7 @@ class Scenario:
     def urls(self) -> tuple[str, ...]:
         """Base URLs that are known before anything is started."""
         own = (entry.url for entry in self.entries)
-        return tuple(url for url in (self.base_url, *own) if url)
+        return tuple(url for url in (self.base_url, *self.reach.more_urls, *own) if url)
 
     @property
     def own_salt(self) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tailrace.scenarios.reach import AuthName
+
 PORT = "{port}"
 """Stands in a command line for the port that its server is to listen on."""
 READY_S = 120.0
@@ -41,6 +43,10 @@ class ModelEntry:
     """``foundry`` where it lives on Foundry Local; else nothing is loaded for it."""
     keep_loaded: bool = False
     """Whether such a server keeps it after its turn."""
+    auth: AuthName | None = None
+    """The header that carries the run's key to it; None is the run's own."""
+    extra_body: dict[str, Any] = field(default_factory=dict)
+    """Merged into its request bodies, over the run's."""
     tags: dict[str, Any] = field(default_factory=dict)
     """Every key of its entry, in the order of the file, without the values of headers."""
 

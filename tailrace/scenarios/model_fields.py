@@ -50,6 +50,14 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "device": (_is_text, "a text that is not empty"),
     "url": (_is_text, "a base URL like http://127.0.0.1:8080/v1"),
     "headers": (_are_headers, 'an object of texts like {"Authorization": "Bearer ${NAME}"}'),
+    "auth": (
+        lambda value: value in ("auto", "bearer", "api-key", "x-api-key", "none"),
+        "one of auto, bearer, api-key, x-api-key, none",
+    ),
+    "extra_body": (
+        lambda value: isinstance(value, dict),
+        'an object like {"chat_template_kwargs": {"enable_thinking": false}}',
+    ),
     "serve": (
         lambda value: isinstance(value, str) or _are_texts(value),
         f'a command line: a text, or a list of texts like ["llama-server", "--port", "{PORT}"]',

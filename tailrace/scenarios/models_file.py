@@ -128,6 +128,8 @@ class _Reader:
             header_names=names,
             server=table.get("server"),
             keep_loaded=table.get("keep_loaded", False),
+            auth=table.get("auth"),
+            extra_body=table.get("extra_body", {}),
             tags=table | ({"headers": list(names)} if names else {}),
         )
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from tailrace.errors import UsageError
+from tailrace.scenarios.urls import base_url as base_url  # noqa: PLC0414 - told as a part of this file
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|min|h)?")
@@ -64,33 +64,6 @@ def levels(text: str, what: str = "--concurrency") -> tuple[int, ...]:
             )
         found.append(users)
     return tuple(found)
-
-
-def base_url(text: str, what: str = "--url") -> str:
-    """The base URL that paths like ``/chat/completions`` are appended to.
-
-    A URL without a path gets ``/v1``; a full endpoint URL loses its last parts.
-    """
-    import httpx  # only who runs something needs it, so --help does not wait for it
-
-    url = text.strip().rstrip("/?#")
-    try:
-        parts = urlsplit(url)
-        httpx.URL(url)
-    except (ValueError, httpx.InvalidURL):
-        raise UsageError(f"{what} {text!r} is not a URL like http://127.0.0.1:8080/v1") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{what} {text!r} is not a URL like http://127.0.0.1:8080/v1")
-    try:
-        _ = parts.port
-    except ValueError:
-        raise UsageError(f"{what} {text!r} has a port that is not a number below 65536") from None
-    if parts.query or parts.fragment:
-        raise UsageError(f"{what} {text!r} must not have a query or a fragment")
-    if parts.username or parts.password:
-        raise UsageError(f"{what} must not hold a user or password; use --header or an API key")
-    url = url.removesuffix("/chat/completions").removesuffix("/embeddings")
-    return url if urlsplit(url).path else url + "/v1"
 
 
 def json_object(text: str, what: str) -> dict[str, Any]:

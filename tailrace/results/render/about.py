@@ -26,6 +26,8 @@ _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 _HEAD: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("loop", "engine", ("loop",)),
     ("transport", "engine", ("transport",)),
+    ("proxy", "engine", ("proxy",)),
+    ("tls", "engine", ("tls",)),
     ("stamps", "engine", ("stamps",)),
     ("max_tokens", "scenario", ("max_tokens",)),
     ("nonce", "scenario", ("nonce",)),

@@ -1,4 +1,4 @@
-"""Group sheets: requests by prompt and by model asked, one table a level that has any. Pure."""
+"""Group sheets: requests by prompt, model, URL or address, one table a level that has any. Pure."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ _ID_CHARS = 60
 
 
 def group_sheets(levels: Sequence[Level]) -> list[Sheet]:
-    """Prompts, then models of a mix, of each level."""
+    """Prompts, models of a mix, URLs, addresses, of each level."""
     found = []
     for level in levels:
         for name, title, groups in (
             ("prompt", "By prompt", level.prompts),
             ("model", "By model asked", level.mix),
+            ("base_url", "By URL", level.urls),
+            ("peer", "By address", level.peers),
         ):
             if groups:
                 heading = f"{title}, {level.title} (outliers: {OUTLIER_RULE})"

@@ -19,6 +19,7 @@ from tailrace.results.render.figures import (
     number,
     share,
 )
+from tailrace.results.render.reach import reach_sheets
 from tailrace.results.render.session_sheets import session_sheets
 from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.table import PERCENTILES, Level
@@ -50,6 +51,7 @@ def detail_sheets(levels: Sequence[Level]) -> list[Sheet]:
         _tokens(reached),
         _errors(reached),
         *session_sheets(reached),
+        *reach_sheets(reached),
     )
     return [sheet for sheet in sheets if sheet.rows]
 

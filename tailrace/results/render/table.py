@@ -78,6 +78,14 @@ class Level:
     """Requests by prompt, where there are a few."""
     mix: tuple[Mapping[str, Any], ...] = ()
     """Requests by model asked, where there are several."""
+    urls: tuple[Mapping[str, Any], ...] = ()
+    """Requests by base URL, where there are several."""
+    peers: tuple[Mapping[str, Any], ...] = ()
+    """Requests by address, where rows keep it."""
+    http: Mapping[str, int] = field(default_factory=dict)
+    """Answers by version of HTTP, where that is worth telling."""
+    busy: Mapping[str, Any] | None = None
+    """Answers that asked to wait; None without any."""
     metrics: Mapping[str, Distribution] = field(default_factory=dict)
     sessions: Mapping[str, Any] | None = None
     """How its sessions and their turns went; None where there were none."""
@@ -149,6 +157,10 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         warnings=tuple(safe_text(warning) for warning in stage["warnings"]),
         prompts=tuple(stage.get("prompts", ())),
         mix=tuple(stage.get("mix", ())),
+        urls=tuple(stage.get("urls", ())),
+        peers=tuple(stage.get("peers", ())),
+        http=_safe_keys(stage.get("http", {})),
+        busy=stage.get("busy"),
         audit=tuple(
             {key: safe_text(text) for key, text in finding.items()} for finding in stage["audit"]
         ),
