@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from tailrace.simulate import Script, background
 
 from .cloud_server import CloudServer, serving
-from .command import MEASURED, tailrace
+from .command import MEASURED, clean_env, tailrace
 from .test_cli_run import load, only_run, rows_of
 
 SHORT = ("-m", "sim", "--warmup", "0s", "-q")
@@ -185,3 +187,53 @@ def test_what_cannot_be_asked_is_said(tmp_path: Path, arguments: list[str], word
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert "p@h" not in done.stderr
+
+
+ONE_NAME_TWO_ADDRESSES = """
+import socket, sys
+real = socket.getaddrinfo
+def stub(host, port, *args, **kwargs):
+    if host != "spread.test":
+        return real(host, port, *args, **kwargs)
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", port)) for n in (1, 2)]
+socket.getaddrinfo = stub
+from tailrace.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
+@pytest.mark.parametrize(("dns", "addresses"), [("pin", 1), ("spread", 2)])
+def test_connections_go_over_the_addresses_of_a_name(
+    tmp_path: Path, dns: str, addresses: int
+) -> None:
+    one, two = CloudServer(), CloudServer()
+    with serving(one):
+        two.port = one.port
+        with serving(two, host="127.0.0.2"):
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-c", ONE_NAME_TWO_ADDRESSES, "run", "--dns", dns),
+                    *("--url", one.url(host="spread.test"), *SHORT, "-c", "4", "-n", "12"),
+                    *("--loop", "asyncio"),
+                ],
+                cwd=tmp_path,
+                env=clean_env(),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+    assert done.returncode in MEASURED, done.stderr
+    asked = [len(server.paths) > 0 for server in (one, two)]
+    assert asked == [True, addresses == 2]
+    folder = only_run(tmp_path)
+    peers = {row.peer for row in rows_of(folder)}
+    page = (folder / "report.md").read_text(encoding="utf-8")
+    if dns == "pin":
+        assert peers == {None}
+        assert "By address" not in page
+        return
+    assert peers == {f"127.0.0.{n}:{one.port}" for n in (1, 2)}
+    assert "#### By address, 4 users" in page
+    assert f"by address: 127.0.0.1:{one.port} " in " ".join(done.stdout.split())
