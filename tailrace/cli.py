@@ -8,6 +8,7 @@ usage, 3 target unreachable, a model or a judge failed, 10 outputs differ, 11 in
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,7 +159,7 @@ def _print(
             "verdict": verdict.to_dict(),
             "models": results,
         }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     from rich.console import Console
 
@@ -213,7 +214,7 @@ def calibrate(quick: bool, out: Path | None, as_json: bool, **engine: Any) -> No
     if as_json:
         import orjson
 
-        click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2))
         return
     from rich.console import Console
 
@@ -315,11 +316,19 @@ for command in (foundry, outputs, rubric, select, variants, watch, *COMMANDS):
     cli.add_command(command)
 
 
+def _print_anything() -> None:
+    """A console that does not speak UTF-8 (cp1252 on Windows) shows what it lacks as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point; every expected failure is one sentence and a code."""
     # httpx loads a command line of its own, with all of rich and pygments, unless it cannot: that
     # is 30 ms of each start for what nobody calls here.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    _print_anything()
     try:
         code = cli.main(prog_name="tailrace", standalone_mode=False)
     except TailraceError as exc:

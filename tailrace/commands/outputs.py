@@ -28,7 +28,7 @@ def outputs(ctx: click.Context, /, run_a: Path, run_b: Path, as_json: bool) -> N
     if as_json:
         import orjson
 
-        click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2))
     else:
         from tailrace.results.render.outputs import outputs_lines
 

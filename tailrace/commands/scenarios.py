@@ -30,7 +30,7 @@ def schema(ctx: click.Context) -> None:
 
     from tailrace.scenarios.scenario_schema import schema_of
 
-    click.echo(orjson.dumps(schema_of(_run_keys(ctx)), option=orjson.OPT_INDENT_2).decode())
+    click.echo(orjson.dumps(schema_of(_run_keys(ctx)), option=orjson.OPT_INDENT_2))
 
 
 @click.command()

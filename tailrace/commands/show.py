@@ -154,7 +154,7 @@ def show(ctx: click.Context, values: dict[str, Any], as_json: bool) -> None:
             "settings": [row._asdict() for row in rows],
             "variables": [row._asdict() for row in known],
         }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
         return
     _table(("option", "value", "from"), rows)
     click.echo()

@@ -89,7 +89,7 @@ def _echo(
     if form == "json":
         import orjson
 
-        click.echo(orjson.dumps(as_document(found), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(as_document(found), option=orjson.OPT_INDENT_2))
     elif form == "csv":
         from tailrace.results.render.sheet_text import sheet_csv
 

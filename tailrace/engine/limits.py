@@ -27,4 +27,11 @@ def require_open_files(users: int) -> None:
             f"(RLIMIT_NOFILE) is {hard}; raise it with 'ulimit -Hn {needed}' as root, or in "
             "/etc/security/limits.conf ('nofile')"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except (ValueError, OSError):  # macOS says "unlimited" and means kern.maxfilesperproc
+        raise UsageError(
+            f"{users} users need {needed} open files, and this system does not allow that many to "
+            f"a process; raise it with 'ulimit -n {needed}' (macOS: 'sudo sysctl -w "
+            f"kern.maxfilesperproc={needed}')"
+        ) from None

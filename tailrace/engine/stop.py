@@ -70,7 +70,8 @@ async def until_asked(stop: Stop, level: int = 1) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def signals_ask(stop: Stop) -> Iterator[None]:
-    """SIGINT and SIGTERM ask ``stop`` while this is open; needs a running loop."""
+    """Ctrl-C and SIGTERM (Windows: Ctrl-Break) ask ``stop`` while this is open; needs a running
+    loop."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
     try:
@@ -92,12 +93,13 @@ def _plain_handlers(loop: asyncio.AbstractEventLoop, stop: Stop) -> Iterator[Non
     def handler(number: int, frame: Any) -> None:
         loop.call_soon_threadsafe(stop.ask)
 
-    try:
-        before = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not the main thread: nobody can signal us here
-        yield
-        return
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before: list[tuple[int, Any]] = []
+    with contextlib.suppress(ValueError):  # not the main thread: nobody can signal us here
+        before = [(number, signal.signal(number, handler)) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, was in before:
+            signal.signal(number, was)

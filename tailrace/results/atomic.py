@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tailrace.errors import ResultError
+
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Any]:
@@ -18,10 +20,20 @@ def atomic(path: Path) -> Iterator[Any]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        _replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _replace(part: Path, path: Path) -> None:
+    try:
+        part.replace(path)
+    except PermissionError as exc:  # Windows keeps a file that another program has open
+        raise ResultError(
+            f"{str(path)!r} cannot be replaced: {exc.strerror}; close the program that has it "
+            "open, then run `tailrace report` on its run folder"
+        ) from None
 
 
 def write_atomic(path: Path, data: bytes) -> None:

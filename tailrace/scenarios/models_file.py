@@ -10,6 +10,7 @@ checked, and a message names the file, the line and the field.
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -157,7 +158,7 @@ class _Reader:
     def _serve(self, environment: Mapping[str, str]) -> tuple[str, ...]:
         given = self._table.get("serve", [])
         try:
-            parts = shlex.split(given) if isinstance(given, str) else given
+            parts = command_parts(given) if isinstance(given, str) else given
         except ValueError as exc:
             self._fail("serve", f"is not a command line: {exc}")
         if "serve" in self._table and not parts:
@@ -182,6 +183,16 @@ class _Reader:
     def _fail(self, name: str, what: str, *more: str) -> NoReturn:
         where = self._file.where(*self.path, name, *more)
         raise UsageError(f"{where}: {name!r} of model {self.alias!r} {what}")
+
+
+def command_parts(text: str, windows: bool = sys.platform == "win32") -> list[str]:
+    """A command line as a shell would take it apart; on Windows a backslash is part of a path.
+
+    Raises ValueError for a quotation that does not end.
+    """
+    if not windows:
+        return shlex.split(text)
+    return [part.strip("\"'") for part in shlex.split(text, posix=False)]
 
 
 def picked(models: Models, wanted: Sequence[str], name: str) -> Models:
