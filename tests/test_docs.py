@@ -40,7 +40,9 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/asking.md", "docs/foundry.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/asking.md", "docs/cloud.md", "docs/foundry.md"]
+)
 def test_options_that_a_page_names_exist(tmp_path: Path, page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     commands = ("run", "report", "outputs", "rubric judge", "simulate", "calibrate", "foundry list")

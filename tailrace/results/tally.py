@@ -75,8 +75,7 @@ class Tally:
         """Rows of requests that were not to be streamed."""
         self.retries = Retried()
         self.groups = groups_of_stage() if keep_spans else {}
-        self.sessions = SessionTally()
-        self.reached = Reached()
+        self.sessions, self.reached = SessionTally(), Reached()
 
     @property
     def streams(self) -> bool:

@@ -21,7 +21,7 @@ from tailrace.results.selection import failed_share, loads_of, stage_at
 from tailrace.results.tags import number_tag, tags_of
 
 MAY_DIFFER = frozenset(
-    {"base_url", "models", "entries", "salt", "header_names", "insecure", "ca_file"}
+    {"base_url", "models", "entries", "salt", "header_names", "insecure", "ca_file", "reach"}
     | {"costs", "keep_text", "label"}
 )
 """Settings that two variants need not share; the salt makes new nonces of the same length."""

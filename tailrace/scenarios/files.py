@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import codecs
+import io
 from pathlib import Path
 
 from tailrace.errors import UsageError
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_BOM = codecs.BOM_UTF8
 
 
 def read_bytes(path: str, what: str, *, mend: str = "") -> bytes:
@@ -23,13 +23,15 @@ def read_bytes(path: str, what: str, *, mend: str = "") -> bytes:
 
 
 def read_text(path: str, what: str, *, mend: str = "", encoding: str = "utf-8") -> str:
-    """A file's text; raises UsageError as ``read_bytes`` does, and where it is not UTF-8."""
+    """A file's text without its byte order mark, lines ended by LF.
+
+    Raises UsageError as ``read_bytes`` does, and where it is not UTF-8 (or the UTF-16 with a mark
+    that PowerShell 5 writes for ``>``).
+    """
+    data = read_bytes(path, what, mend=mend)
+    if data.startswith(_UTF16):
+        encoding = "utf-16"
     try:
-        data = Path(path).read_bytes()
-        if data.startswith(_UTF16):  # what PowerShell 5 writes with ">"
-            return data.decode("utf-16").replace("\r\n", "\n")
-        return data.removeprefix(_BOM).decode(encoding).replace("\r\n", "\n")
-    except OSError as exc:
-        raise UsageError(f"{what} {path!r} cannot be read: {exc.strerror}{mend}") from None
+        return io.TextIOWrapper(io.BytesIO(data.removeprefix(codecs.BOM_UTF8)), encoding).read()
     except UnicodeDecodeError:
         raise UsageError(f"{what} {path!r} is not UTF-8 text") from None

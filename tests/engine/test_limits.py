@@ -74,3 +74,15 @@ def test_a_hard_limit_in_the_way_is_said(limit: FakeLimit, hard: int) -> None:
 def test_a_system_without_the_limit_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
     require_open_files(10**9)
+
+
+def test_a_system_that_says_unlimited_and_means_less(
+    limit: FakeLimit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(which: int, limits: tuple[int, int]) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    limit.now = (256, ENDLESS)
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    with pytest.raises(UsageError, match=r"kern\.maxfilesperproc"):
+        require_open_files(50_000)

@@ -81,19 +81,20 @@ async def test_signals_are_given_back_when_the_run_fails() -> None:
     assert signal.getsignal(signal.SIGINT) in (before, signal.default_int_handler)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_loop_without_signal_handlers_has_plain_ones(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     def refuse(number: int, callback: object) -> None:
         raise NotImplementedError
 
     monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", refuse)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     stop = Stop()
     with signals_ask(stop):
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
         await heard(stop, 1)
-    assert signal.getsignal(signal.SIGINT) == before
+    assert signal.getsignal(number) == before
 
 
 async def test_off_the_main_thread_there_are_no_signals_and_no_fault() -> None:

@@ -16,7 +16,15 @@ def test_what_a_file_holds(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbfgr\xc3\xbc\xc3\x9f\r\n")
     assert read_bytes(str(path), "it") == b"\xef\xbb\xbfgr\xc3\xbc\xc3\x9f\r\n"
     assert read_text(str(path), "it", encoding="utf-8-sig") == "grüß\n"
-    assert read_text(str(path), "it") == "\ufeffgrüß\n"
+    assert read_text(str(path), "it") == "grüß\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_the_utf_16_of_powershell_is_text(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "key.txt"
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    path.write_bytes(f"{mark}k-123\r\n".encode(encoding))
+    assert read_text(str(path), "it") == "k-123\n"
 
 
 @pytest.mark.parametrize("read", [read_bytes, read_text])

@@ -10,7 +10,7 @@ import pytest
 from tailrace.errors import UsageError
 from tailrace.scenarios.located import located
 from tailrace.scenarios.model_entry import READY_S, ModelEntry
-from tailrace.scenarios.models_file import Models, models_of, picked
+from tailrace.scenarios.models_file import Models, command_parts, models_of, picked
 
 ENVIRONMENT = {"TOKEN": "s3cret", "NAME": "w"}
 
@@ -85,6 +85,14 @@ def test_each_format_says_the_same(name: str) -> None:
 def test_a_serve_of_one_text_is_split_as_a_shell_does() -> None:
     (entry,) = read('{"a": {"serve": "run \'my model\' --port={port}"}}').entries
     assert entry.serve == ("run", "my model", "--port={port}")
+
+
+def test_a_serve_on_windows_keeps_its_backslashes() -> None:
+    text = r'"C:\Program Files\llama\llama-server.exe" -m C:\models\a.gguf --port {port}'
+    parts = command_parts(text, windows=True)
+    assert parts[:3] == [r"C:\Program Files\llama\llama-server.exe", "-m", r"C:\models\a.gguf"]
+    with pytest.raises(ValueError, match="quotation"):
+        command_parts('"C:', windows=True)
 
 
 def test_a_server_with_a_url_needs_no_port() -> None:
