@@ -84,9 +84,9 @@ def _judged(run: Path, rating: Rating, referee: Referee, say: Say) -> Asked:
             return Judge(
                 loaded.base_url,
                 loaded.model,
-                api_key=referee.api_key,
+                api_key=None if loaded.headers else referee.api_key,
                 max_tokens=referee.max_tokens,
-                headers=referee.headers,
+                headers=(*referee.headers, *loaded.headers),
             )
 
         return ask_judge(run, make, rating.samples, rating.rubric, 1, say)

@@ -6,6 +6,7 @@ ANYTHING = frozenset(
         "cli",
         "commands",
         "__main__",
+        "adapter_host",
         "cache",
         "calibrate",
         "demo",
@@ -21,10 +22,11 @@ ANYTHING = frozenset(
 )
 ARROWS: dict[str, frozenset[str]] = {
     "cli": ANYTHING,
-    "commands": ANYTHING - {"cli", "__main__", "demo"},
+    "commands": ANYTHING - {"cli", "__main__", "adapter_host", "demo"},
     "__main__": ANYTHING,
     "demo": ANYTHING,
-    "calibrate": ANYTHING - {"cli", "commands", "__main__", "demo"},
+    "calibrate": ANYTHING - {"cli", "commands", "__main__", "adapter_host", "demo"},
+    "adapter_host": frozenset({"scenarios", "simulate", "plugins", "errors"}),
     "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
     "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
     "rating": frozenset({"rubric", "engine", "scenarios", "results", "errors"}),
@@ -44,9 +46,11 @@ ARROWS: dict[str, frozenset[str]] = {
 }
 
 # Every file of these parts is pure or does I/O, and says here which; a new file is declared.
-DECLARED_PARTS = ("engine", "scenarios", "results", "simulate", "alarm")
+DECLARED_PARTS = ("engine", "scenarios", "results", "simulate", "adapter_host", "alarm")
 PURE = (
     "*/__init__.py",
+    "adapter_host/asks.py",
+    "adapter_host/frames.py",
     "engine/dialects/*.py",
     "engine/answer.py",
     "engine/arrivals.py",
@@ -74,6 +78,10 @@ PURE = (
     "simulate/truth.py",
 )
 IO = (
+    "adapter_host/__main__.py",
+    "adapter_host/adapter.py",
+    "adapter_host/pouring.py",
+    "adapter_host/server.py",
     "alarm.py",
     "engine/addresses.py",
     "engine/aligning.py",
@@ -91,6 +99,7 @@ IO = (
     "engine/foundry_process.py",
     "engine/guard.py",
     "engine/host.py",
+    "engine/hosted.py",
     "engine/judge.py",
     "engine/limits.py",
     "engine/load*.py",

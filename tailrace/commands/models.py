@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
-from tailrace.commands import foundry
+from tailrace.commands import adapters, foundry
 from tailrace.commands.file import settled
 from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
@@ -62,7 +62,9 @@ def queue(values: Mapping[str, Any]) -> Queue:
         raise UsageError("--model must not be empty; give the id that the server lists")
     url = foundry.url_of(values)
     base_url = "" if url is None else parse.base_url(url)
-    path = values.get("models_file")
+    path, added = values.get("models_file"), adapters.entries(values)
+    if path is None and added:
+        return _beside(given, base_url, added)
     if path is None:
         _require(values)
         return Queue(tuple(given), base_url)
@@ -72,13 +74,36 @@ def queue(values: Mapping[str, Any]) -> Queue:
 
         models = picked(models, given, path)
     for entry in models.entries:
-        if not (base_url or entry.url or entry.serve or entry.server or values.get("foundry")):
+        if not (base_url or entry.url or entry.is_started or entry.server or values.get("foundry")):
             raise UsageError(
                 f"--url is missing, and model {entry.alias!r} of {path} has neither a 'url' nor a "
-                '\'serve\' of its own, nor "server": "foundry"'
+                "'serve' nor an 'adapter' of its own, nor \"server\": \"foundry\""
             )
-    names = tuple(entry.alias for entry in models.entries)
-    return Queue(names, base_url, models.entries, models.headers)
+    return _queue((*models.entries, *added), base_url, models.headers)
+
+
+def _beside(given: Sequence[str], base_url: str, added: tuple[ModelEntry, ...]) -> Queue:
+    """Models of the server, if any are named, and what is beside them."""
+    if given and not base_url:
+        raise UsageError(
+            "--model names a model of a server, and there is no --url; leave --model out, for an "
+            "--adapter has its own name"
+        )
+    if {"auto", "ALL"} & set(given):
+        raise UsageError("--model auto and ALL cannot stand beside an --adapter; name the models")
+    return _queue((*(ModelEntry(name, name) for name in given), *added), base_url)
+
+
+def _queue(
+    entries: tuple[ModelEntry, ...], base_url: str, headers: Mapping[str, Headers] | None = None
+) -> Queue:
+    names = tuple(entry.alias for entry in entries)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"two models are called {twice!r}; give one another alias in a models file"
+        )
+    return Queue(names, base_url, entries, headers or {})
 
 
 def _require(values: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tailrace.commands import (
+    adapters,
     api,
     asking,
     cloud,
@@ -272,7 +273,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
 
 def run_options(command: Command) -> Command:
     """All options that describe a run."""
-    for decorate in reversed((*_OPTIONS, *models.OPTIONS)):
+    for decorate in reversed((*_OPTIONS, *models.OPTIONS, *adapters.OPTIONS)):
         command = decorate(command)
     return click.argument(
         "scenario",

@@ -121,7 +121,7 @@ def _referee(
     if not name.strip():
         raise UsageError("--judge must not be empty; give an alias of the models file or a model")
     entry, headers = _entry(name, path, scenario, model_headers)
-    own = entry is not None and bool(entry.serve or entry.url or entry.server)
+    own = entry is not None and bool(entry.is_started or entry.url or entry.server)
     if not own and given is None and scenario.foundry:
         entry, own = replace(entry or ModelEntry(name, name), server=FOUNDRY), True
         entry = replace(entry, url=scenario.base_url or None)

@@ -21,6 +21,8 @@ class Loaded(NamedTuple):
     base_url: str
     model: str
     """Its id there."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """That its server was made to want."""
 
 
 class Loader(Protocol):

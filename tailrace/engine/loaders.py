@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tailrace.engine.foundry_loader import FoundryLoader
+from tailrace.engine.hosted import own_server
 from tailrace.engine.loader import Given, Loader, LoadError
-from tailrace.engine.served import Served
 from tailrace.engine.worker import SecretHeaders
 from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 
@@ -20,8 +20,8 @@ def loader_for(
     say: Callable[[str], None],
 ) -> Loader:
     """The loader of one model; ``folder`` is where a server of its own logs. Raises LoadError."""
-    if entry.serve:
-        return Served(entry, folder, headers)
+    if entry.is_started:
+        return own_server(entry, folder, headers)
     if entry.server == FOUNDRY:
         return FoundryLoader(entry, entry.url, headers, entry.keep_loaded, say)
     if not (entry.url or base_url):

@@ -134,7 +134,9 @@ class Run:
             model.status = "interrupted"
             return False
         target = Target(
-            *(loaded.model, model.folder, loaded.base_url, own, self.facts.sitting),
+            *(loaded.model, model.folder, loaded.base_url),
+            headers=(*own, *loaded.headers),
+            sitting=self.facts.sitting,
             extra_body=turn.entry.extra_body or None,
         )
         turn.at("warm", "the cold first request")

@@ -41,13 +41,23 @@ _HOST = "127.0.0.1"
 class Served:
     """See loader.Loader; ``folder`` is the model's."""
 
+    who = "its server"
+
     def __init__(
-        self, entry: ModelEntry, folder: Path, headers: Sequence[tuple[str, str]] = ()
+        self,
+        entry: ModelEntry,
+        folder: Path,
+        headers: Sequence[tuple[str, str]] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Choose a port and make the command; raises LoadError when it cannot be run."""
+        """Choose a port and make the command; raises LoadError when it cannot be run.
+
+        ``environment`` is the server's, beside this process's own.
+        """
         self._entry = entry
         self._log = folder / LOG_NAME
         self._headers = list(headers)
+        self._environment = {**os.environ, **(environment or {})}
         self._guard: subprocess.Popen[bytes] | None = None
         port = str(_free_port())
         self._command = [part.replace(PORT, port) for part in _filled(entry.serve, os.environ)]
@@ -74,7 +84,7 @@ class Served:
                     await anyio.sleep(POLL_S)
                 return Loaded(self.base_url, self._entry.model)
         raise LoadError(
-            f"its server was not ready within {self._entry.ready_s:g} s: GET {self._ready[-1]} did "
+            f"{self.who} was not ready within {self._entry.ready_s:g} s: GET {self._ready[-1]} did "
             f"not answer 200 (give more time with 'ready_s'){self._says()}",
             "server_not_ready",
         )
@@ -109,6 +119,7 @@ class Served:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env=self._environment,
                 **guard.own_group(),
             )
 
@@ -118,7 +129,7 @@ class Served:
         if code is None:
             return None
         how = f"was ended by signal {code - 128}" if code > 128 else f"ended with code {code}"
-        return f"its server {how}{self._says()}"
+        return f"{self.who} {how}{self._says()}"
 
     def _says(self) -> str:
         said = last_words(self._log)
@@ -165,16 +176,25 @@ def last_words(path: Path) -> str:
 
     A server's last line is often only that it gives up.
     """
+    lines = _last_lines(path, LINE_CHARS)
+    cause = next((line for line in lines if "error" in line.lower()), None)
+    words = dict.fromkeys(line for line in (cause, *lines[-1:]) if line is not None)
+    return " … ".join(words)
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log, fit to print anywhere; empty where there is none."""
+    return "".join(_last_lines(path, 2 * LINE_CHARS)[-1:])
+
+
+def _last_lines(path: Path, chars: int) -> list[str]:
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
             text = file.read().decode("utf-8", "replace")
     except OSError:
-        return ""
-    lines = [line for part in text.splitlines() if (line := safe_text(part, LINE_CHARS))]
-    cause = next((line for line in lines if "error" in line.lower()), None)
-    words = dict.fromkeys(line for line in (cause, *lines[-1:]) if line is not None)
-    return " … ".join(words)
+        return []
+    return [line for part in text.splitlines() if (line := safe_text(part, chars))]
 
 
 def _filled(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:

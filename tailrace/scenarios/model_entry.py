@@ -38,6 +38,11 @@ class ModelEntry:
     ready: str | None = None
     """Path that answers 200 when the model is loaded; None is ``<base URL>/models``."""
     ready_s: float = READY_S
+    adapter: str | None = None
+    """A Python object that generates, in a process of its own: see scenarios/adapters.py."""
+    weights: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """Both for the adapter's ``load``."""
     header_names: tuple[str, ...] = ()
     server: str | None = None
     """``foundry`` where it lives on Foundry Local; else nothing is loaded for it."""
@@ -49,6 +54,11 @@ class ModelEntry:
     """Merged into its request bodies, over the run's."""
     tags: dict[str, Any] = field(default_factory=dict)
     """Every key of its entry, in the order of the file, without the values of headers."""
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the run starts what serves it."""
+        return bool(self.serve or self.adapter)
 
 
 def filled_in(text: str, environment: Mapping[str, str]) -> str:

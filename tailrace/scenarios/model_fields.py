@@ -62,6 +62,7 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, str) or _are_texts(value),
         f'a command line: a text, or a list of texts like ["llama-server", "--port", "{PORT}"]',
     ),
+    "adapter": (_is_text, "an adapter like module:Class, or an installed one's name"),
     "ready": (_is_path, "a path like /health"),
     "ready_s": (lambda value: _is_amount(value) and value > 0, "a number of seconds above 0"),
     "server": (lambda value: value == FOUNDRY, f'the word "{FOUNDRY}" for Foundry Local'),

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
+from tailrace.scenarios.adapters import adapter_name, plain_secret
 from tailrace.scenarios.located import Located, Path
 from tailrace.scenarios.model_entry import PORT, READY_S, ModelEntry, filled_in, has_variable
 from tailrace.scenarios.model_fields import CHECKS, SECRET, plain, secret_in, shown
@@ -103,7 +104,8 @@ class _Reader:
         for name, value in table.items():
             if name in CHECKS and not CHECKS[name][0](value):
                 self._fail(name, f"must be {CHECKS[name][1]}, not {shown(value)}")
-            if name != "headers" and (hidden := secret_in(name, value)):
+            find = plain_secret if name == "options" and "adapter" in table else secret_in
+            if name != "headers" and (hidden := find(name, value)):
                 self._fail(
                     name,
                     f"holds what looks like a secret ({hidden}) and would be kept in run.json; "
@@ -118,6 +120,7 @@ class _Reader:
             self._fail("server", "and a 'serve' exclude each other; leave one out")
         if "keep_loaded" in table and "server" not in table:
             self._fail("keep_loaded", "is for a model with a 'server'; leave it out")
+        weights, options = self._of_adapter()
         names = tuple(table.get("headers", {}))
         return ModelEntry(
             alias=self.alias,
@@ -126,6 +129,9 @@ class _Reader:
             serve=serve,
             ready=table.get("ready"),
             ready_s=float(table.get("ready_s", READY_S)),
+            adapter=table.get("adapter"),
+            weights=weights,
+            options=options,
             header_names=names,
             server=table.get("server"),
             keep_loaded=table.get("keep_loaded", False),
@@ -176,6 +182,27 @@ class _Reader:
             except KeyError as exc:
                 self._unset("serve", exc)
         return tuple(parts)
+
+    def _of_adapter(self) -> tuple[str | None, dict[str, Any]]:
+        """Its weights and options; of a model without an adapter such keys are tags like others."""
+        table = self._table
+        if "adapter" not in table:
+            return None, {}
+        try:
+            adapter_name(table["adapter"])
+        except UsageError:
+            self._fail("adapter", f"must be {CHECKS['adapter'][1]}, not {shown(table['adapter'])}")
+        for name in ("serve", "url", "headers", "ready"):
+            if name in table:
+                self._fail(
+                    name, "is for a model with a server; an 'adapter' has none: leave it out"
+                )
+        weights, options = table.get("weights"), table.get("options", {})
+        if not (weights is None or isinstance(weights, str)):
+            self._fail("weights", f"must be a path, not {shown(weights)}")
+        if not isinstance(options, dict):
+            self._fail("options", f'must be an object like {{"threads": 4}}, not {shown(options)}')
+        return weights, options
 
     def _unset(self, name: str, exc: KeyError, *more: str) -> NoReturn:
         self._fail(name, f"needs ${{{exc.args[0]}}}, which the environment does not set", *more)
