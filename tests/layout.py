@@ -140,6 +140,7 @@ IO = (
     "results/rubric_files.py",
     "scenarios/files.py",
     "scenarios/local_tokenizer.py",
+    "scenarios/plugin_prompts.py",
     "scenarios/prompt_files.py",
     "scenarios/session_files.py",
     "scenarios/sources.py",

@@ -5,6 +5,7 @@ why; a traceback stands before it.
 """
 
 import asyncio
+import io
 import os
 import sys
 import traceback
@@ -33,6 +34,9 @@ def main() -> int:
         print("tailrace run starts this; see docs/adapters.md", file=sys.stderr)
         return 2
     sys.path.insert(0, os.getcwd())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what it prints is in the log when it is killed
+            stream.reconfigure(encoding="utf-8", line_buffering=True)
     sys.setswitchinterval(SWITCH_S)
     orders = msgspec.json.decode(text, type=Orders)
     try:
@@ -47,6 +51,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # threads that an adapter has left behind do not keep a failed host alive
+    os._exit(main())  # threads that an adapter has left behind do not keep a failed host alive

@@ -24,8 +24,8 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
         "--prompts",
         "prompts_file",
         metavar="FILE",
-        help="Prompts from a .json, .jsonl, .csv, .tsv or .parquet file (ShareGPT's too), or "
-        "sample:chat, sample:code, sample:long.",
+        help="Prompts from a .json, .jsonl, .csv, .tsv or .parquet file (ShareGPT's too), "
+        "sample:chat, sample:code, sample:long, or plugin:NAME of an installed package.",
     ),
     option("--prompt-column", metavar="NAME", help="Field of --prompts that holds the prompt."),
     option(

@@ -18,7 +18,7 @@ from tailrace.scenarios.local_tokenizer import token_counter
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.pictures import Part, Pictures, image_kind, image_part, with_pictures
 from tailrace.scenarios.pieces import PLAIN, Pieces, pieces_for
-from tailrace.scenarios.prompt_files import load_records
+from tailrace.scenarios.prompt_files import load_records, named
 from tailrace.scenarios.records import read_records
 from tailrace.scenarios.sharegpt import words_as_tokens
 from tailrace.scenarios.sizes import Sizes, sizes_listed
@@ -81,13 +81,13 @@ def prompt_file(data: Data) -> Held:
     path = data.prompts.path
     loaded = load_records(path)
     if data.prompts.sha256 not in ("", loaded.sha256):
-        raise UsageError(f"--prompts file {path!r} has changed since the run began")
+        raise UsageError(
+            f"{named(path)} has changed since the run began; it must give the same each time"
+        )
     count: Callable[[str], int] = words_as_tokens
     if data.tokenizer is not None:
         count = token_counter(data.tokenizer)
-    items, skipped = read_records(
-        loaded.records, f"--prompts file {path!r}", data.prompts.column, count
-    )
+    items, skipped = read_records(loaded.records, named(path), data.prompts.column, count)
     return Held(Listed(items), loaded.sha256, skipped)
 
 

@@ -51,6 +51,7 @@ def models_of(file: Located, environment: Mapping[str, str]) -> Models:
 
 
 _EXAMPLE = '{"small": {"model": "qwen2.5-0.5b"}}'
+_SEND = 'send it as "headers": {"Authorization": "Bearer ${NAME}"}'
 
 
 def _tables(file: Located) -> Iterator[tuple[Path, str, dict[str, Any]]]:
@@ -104,12 +105,14 @@ class _Reader:
         for name, value in table.items():
             if name in CHECKS and not CHECKS[name][0](value):
                 self._fail(name, f"must be {CHECKS[name][1]}, not {shown(value)}")
-            find = plain_secret if name == "options" and "adapter" in table else secret_in
-            if name != "headers" and (hidden := find(name, value)):
+            is_option = name == "options" and "adapter" in table
+            hidden = (plain_secret if is_option else secret_in)(name, value)
+            if name != "headers" and hidden:
+                mend = f'write "{hidden}": "${{NAME}}"' if is_option else _SEND
                 self._fail(
                     name,
                     f"holds what looks like a secret ({hidden}) and would be kept in run.json; "
-                    'send it as "headers": {"Authorization": "Bearer ${NAME}"}',
+                    f"{mend}",
                 )
         serve, url = self._serve(environment), self._url()
         if serve and url is None and not any(PORT in part for part in serve):

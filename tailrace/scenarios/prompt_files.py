@@ -1,7 +1,8 @@
 """Prompt files: from a file on disk to records. Reads files; what records mean is in records.py.
 
 The format goes by the file's ending: ``.json`` (a list of texts or objects, ShareGPT included),
-``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``. ``sample:chat`` names a file of the package.
+``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``. ``sample:chat`` names a file of the package, and
+``plugin:NAME`` what another package makes (plugin_prompts.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import orjson
 
 from tailrace.errors import UsageError
 from tailrace.scenarios.files import read_bytes
+from tailrace.scenarios.plugin_prompts import PREFIX, plugin_records
 from tailrace.scenarios.records import Record
 
 OPTION = "--prompts"
@@ -33,13 +35,21 @@ class Loaded(NamedTuple):
 
 def load_records(path: str) -> Loaded:
     """All records of the file; raises UsageError naming file and line."""
-    where = f"{OPTION} file {path!r}"
+    if path.startswith(PREFIX):
+        records, data = plugin_records(path, named(path))
+        return Loaded(records, sha256(data).hexdigest())
+    where = named(path)
     data, suffix = _bytes(path)
     reader = _READERS.get(suffix)
     if reader is None:
         known = ", ".join(_READERS)
         raise UsageError(f"{where} has none of the endings {known}; give it the one that it is")
     return Loaded(list(reader(data, where)), sha256(data).hexdigest())
+
+
+def named(path: str) -> str:
+    """The option and what it was given, to begin a sentence with."""
+    return f"{OPTION} {path!r}" if path.startswith(PREFIX) else f"{OPTION} file {path!r}"
 
 
 def samples() -> list[str]:
