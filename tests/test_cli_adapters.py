@@ -182,7 +182,9 @@ def test_a_request_whose_generate_raises_fails_alone(here: Path) -> None:
 
 @pytest.mark.parametrize("more", [(), ("--no-stream",)])
 def test_one_that_always_raises_says_so(here: Path, more: tuple[str, ...]) -> None:
-    done = run(here, "here:Raises", "-n", "2", *more)
+    write_models(here, {"another name": {"adapter": "here:Raises"}})
+    options = ("--models-file", "models.json", "-n", "2")
+    done = tailrace("run", *options, *QUICK, *more, cwd=here)
     assert_sentence(done, UNREACHABLE, "'here:Raises' failed in generate: ValueError: boom")
 
 
@@ -252,6 +254,27 @@ def test_a_wrong_flag(tmp_path: Path, arguments: list[str], words: list[str]) ->
     done = tailrace("run", *arguments, cwd=tmp_path)
     assert_sentence(done, USAGE, *words)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_secret_is_not_shown(tmp_path: Path) -> None:
+    options = ("api_key=sk-1", 'deep={"password": "sk-2"}', "threads=4")
+    given = [part for option in options for part in ("--adapter-option", option)]
+    done = tailrace("run", "--adapter", "a:B", *given, "--show-config", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "api_key=(hidden), deep=(hidden), threads=4" in done.stdout
+    assert "sk-" not in done.stdout
+
+
+def test_a_scenario_file_may_name_one(here: Path) -> None:
+    text = 'adapter = "here:Generator"\nadapter-option = ["words=3"]\nrequests = 2\n'
+    (here / "scenario.toml").write_text(text)
+    done = tailrace("run", "scenario.toml", *QUICK, cwd=here)
+    assert done.returncode in MEASURED, done.stderr
+    rows = rows_of(only_run(here), "here-Generator")
+    assert {row.output_tokens for row in rows} == {3}
+    (here / "wrong.toml").write_text('requests = 2\nadapter = "a b:C"\n')
+    done = tailrace("run", "wrong.toml", cwd=here)
+    assert_sentence(done, USAGE, "wrong.toml line 2", "'a b:C' is not an adapter")
 
 
 @pytest.mark.realtime

@@ -12,8 +12,6 @@ import sys
 import time
 import traceback
 
-import orjson
-
 from tailrace.adapter_host.adapter import Adapter, AdapterError
 from tailrace.adapter_host.asks import Ask, read_ask
 from tailrace.adapter_host.frames import Frames, error_body, usage_of
@@ -30,7 +28,6 @@ class Host:
     """The handler of every connection."""
 
     def __init__(self, adapter: Adapter, token: str) -> None:
-        self._adapter = adapter
         self._pouring = Pouring(adapter)
         self._bearer = b"Bearer " + token.encode()
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
@@ -61,8 +58,8 @@ class Host:
             self._at_once(connection, request, 401, error_body("this host serves one run only"))
         elif path == _CHAT and request.method == b"POST":
             self._chat(connection, request)
-        elif path in (b"/health", b"/v1/models"):
-            self._at_once(connection, request, 200, _listed(self._adapter.name))
+        elif path == b"/health":
+            self._at_once(connection, request, 200, b'{"status":"ok"}')
         else:
             body = error_body("an adapter answers /chat/completions only")
             self._at_once(connection, request, 404, body)
@@ -132,10 +129,6 @@ def _noted(error: AdapterError) -> str:
         traceback.print_exception(error.__cause__)
     print(error, file=sys.stderr, flush=True)
     return str(error)
-
-
-def _listed(name: str) -> bytes:
-    return orjson.dumps({"object": "list", "data": [{"id": name, "object": "model"}]})
 
 
 async def serve(adapter: Adapter, token: str, port: int) -> None:

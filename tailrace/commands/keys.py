@@ -15,7 +15,7 @@ from tailrace.scenarios.keys import Form, Key
 
 NOT_IN_FILES = frozenset({"help", "config", "show-config", "quiet", "json"})
 """Options that are about the command and not about the run."""
-_NOT_NUMBERS = re.compile(r"FILE|DIR|JSON|NAME|RUN")
+_NOT_NUMBERS = re.compile(r"FILE|DIR|JSON|NAME|RUN|PATH|KEY")
 _TOLD = re.compile(r"\s*\[default: (.+?)\]$")
 
 

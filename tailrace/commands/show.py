@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from tailrace.commands.file import file_of, replaced, variable_of
 from tailrace.commands.keys import key_name, told_default
+from tailrace.errors import UsageError
 
 HIDDEN = "(hidden)"
 KEY_VARIABLES = ("TAILRACE_API_KEY", "OPENAI_API_KEY", "API_KEY")
@@ -120,6 +121,8 @@ def _shown(name: str, value: Any) -> str:
         return "none"
     if name == "headers":
         return ", ".join(f"{text.partition(':')[0]}: {HIDDEN}" for text in value)
+    if name == "adapter_options":
+        return ", ".join(map(_adapter_option, value))
     if name == "extra_body":
         return _body(value)
     if isinstance(value, bool):
@@ -127,6 +130,17 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def _adapter_option(text: str) -> str:
+    """An option as typed; hidden where the run would refuse it, for a secret or whatever else."""
+    from tailrace.scenarios.adapters import adapter_options
+
+    try:
+        adapter_options((text,))
+    except UsageError:
+        return f"{text.partition('=')[0]}={HIDDEN}"
+    return text
 
 
 def _body(text: str) -> str:

@@ -85,7 +85,6 @@ async def test_it_is_for_who_has_the_token() -> None:
             answer = await client.post("chat/completions", json=body(), headers=headers)
             assert answer.status_code == 401
             assert (await client.get("models", headers=headers)).status_code == 401
-        assert (await client.get("models")).json()["data"][0]["id"] == "x"
         root = str(client.base_url).removesuffix("/v1/")
         assert (await client.get(f"{root}/health")).status_code == 200
 
