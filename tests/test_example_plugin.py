@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tailrace.engine.dialects.delta import Ask
+from tailrace.engine.sse import EventReader
 
 from .command import MEASURED, ROOT, tailrace
 from .test_cli_run import load, only_run, rows_of
 
 PACKAGE = ROOT / "examples" / "tailrace-example-plugin"
+STREAM = (PACKAGE / "fixtures" / "tgi-stream.http").read_bytes()
 QUICK = ("--warmup", "0s", "-q")
 
 
@@ -67,3 +74,53 @@ def test_its_dataset(installed: dict[str, str], tmp_path: Path, sim_url: str) ->
     rows = [row for row in rows_of(path) if row.phase != "cold"]
     assert sorted(row.prompt for row in rows) == [f"sum-{number}" for number in range(6)]
     assert {row.output_tokens for row in rows} == {5}  # max_tokens of the records
+
+
+@pytest.fixture
+def tgi(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(PACKAGE)
+    return import_module("tailrace_example_plugin.tgi").TextGeneration()
+
+
+def test_its_dialect_reads_its_fixture(tgi: Any) -> None:
+    _, _, body = STREAM.partition(b"\r\n\r\n")
+    for size in (1, 7, len(body)):  # however the bytes are cut
+        reader = EventReader()
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        deltas = [tgi.read(*event) for piece in pieces for event in reader.feed(piece)]
+        assert [delta.text for delta in deltas] == [" The", " gate", " is", " open", ".", ""]
+        assert [delta.done for delta in deltas] == [False] * 5 + [True]
+        assert deltas[-1].finish_reason == "eos_token"
+        assert (deltas[-1].usage.output_tokens, deltas[-1].usage.input_tokens) == (6, 11)
+
+
+def test_its_dialect_asks(tgi: Any) -> None:
+    messages = [("system", "be brief"), ("user", ({"type": "text", "text": "hi"},))]
+    ask = Ask("m", messages, 8, 0.5, 3, True, {"top_p": 1})
+    assert json.loads(tgi.body(ask)) == {
+        "inputs": "be brief\n\nhi",
+        "parameters": {
+            **{"max_new_tokens": 8, "details": True, "temperature": 0.5},
+            **{"do_sample": True, "seed": 3},
+        },
+        "stream": True,
+        "top_p": 1,
+    }
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+def test_its_dialect_reads_a_whole_answer(tgi: Any, is_list: bool) -> None:
+    details = {"finish_reason": "length", "generated_tokens": 2}
+    answer = {"generated_text": " The gate", "details": details}
+    delta = tgi.read_whole(json.dumps([answer] if is_list else answer).encode())
+    assert (delta.text, delta.finish_reason, delta.done) == (" The gate", "length", True)
+    assert delta.usage.output_tokens == 2
+
+
+def test_its_dialect_knows_an_error_and_nonsense(tgi: Any) -> None:
+    error = b'{"error": "overloaded", "error_type": "overloaded"}'
+    assert tgi.read("", error).error == tgi.read_whole(error).error == "overloaded"
+    for nonsense in (b"[DONE]", b"[]", b"{}", b'{"token": 4}', b"{"):
+        for read in (lambda data: tgi.read("", data), tgi.read_whole):
+            with pytest.raises(ValueError):  # noqa: PT011 - json's own among them
+                read(nonsense)
