@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,10 +15,18 @@ from typing import Any
 
 import pytest
 
+from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.delta import Ask
+from tailrace.engine.outgoing import Outgoing
+from tailrace.engine.request import Attempt
 from tailrace.engine.sse import EventReader
+from tailrace.engine.worker import make_wire
+from tailrace.results.schema import Row
+from tailrace.scenarios.items import Item
+from tailrace.scenarios.model import Scenario
 
 from .command import MEASURED, ROOT, tailrace
+from .file_server import file_server
 from .test_cli_run import load, only_run, rows_of
 
 PACKAGE = ROOT / "examples" / "tailrace-example-plugin"
@@ -124,3 +133,25 @@ def test_its_dialect_knows_an_error_and_nonsense(tgi: Any) -> None:
         for read in (lambda data: tgi.read("", data), tgi.read_whole):
             with pytest.raises(ValueError):  # noqa: PT011 - json's own among them
                 read(nonsense)
+
+
+def test_its_dialect_on_the_wire(tgi: Any) -> None:
+    with file_server(STREAM) as asked:
+        scenario = Scenario(base_url=asked.url, models=("m",), levels=())
+        item = Item("one", (("user", "Is the gate open?"),))
+
+        async def ask() -> Row:
+            wire = make_wire(scenario)
+            attempt = Attempt(Row("r", 0, 0, "measure", 0), tgi, now_ns(), True)
+            try:
+                request = Outgoing(scenario, "m", tgi).request(item, 0, "r")
+                return await attempt.perform(wire, request)
+            finally:
+                await wire.aclose()
+
+        row = asyncio.run(ask())
+    assert (row.outcome, row.text, row.finish_reason) == ("ok", " The gate is open.", "eos_token")
+    assert (row.output_tokens, row.token_source, row.input_tokens) == (6, "usage", 11)
+    ((path, body),) = asked.requests
+    assert path == "/"
+    assert body["inputs"].endswith("Is the gate open?")
