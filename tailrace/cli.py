@@ -238,6 +238,7 @@ def calibrate(quick: bool, out: Path | None, as_json: bool, **engine: Any) -> No
 @click.option("--slots", type=int, default=0, show_default=True, help="0 for no limit.")
 @click.option("--model", "models", multiple=True, default=("sim",), show_default=True)
 @click.option("--role-early", is_flag=True, help="Role chunk with the headers.")
+@click.option("--metrics", is_flag=True, help="Serve Prometheus text at /metrics.")
 @click.option("--fault", metavar="NAME", help="A fault of the catalogue; 'list' shows them.")
 @click.option("--fault-every", type=int, default=1, show_default=True)
 @click.option("--fault-after", type=int, default=3, show_default=True, help="Chunks before it.")

@@ -26,6 +26,7 @@ from tailrace.commands import (
     models,
     rating,
     rounds,
+    server_side,
     sessions,
     traces,
     variants,
@@ -228,6 +229,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     *costs.OPTIONS,
     *variants.OPTIONS,
     *rating.OPTIONS,
+    *server_side.OPTIONS,
     option(
         "--transport",
         type=click.Choice(["fast", "httpx"]),
@@ -315,6 +317,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         total_timeout_s=_limit_s(values["timeout"]),
         drain_s=parse.seconds(values["drain"], "--drain"),
         workers=levels.workers(values["workers"]),
+        server_side=server_side.server_side(values),
         ca_file=_ca_file(values["ca_file"]),
         reach=values["reach"],
         **{name: values[name] for name in _AS_IS},

@@ -23,6 +23,7 @@ from tailrace.engine.progress import pooled, stage_line, take_snapshot
 from tailrace.engine.spread import urls_of
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.turn import Turn
+from tailrace.engine.watcher import Nobody, Plan, Watching, watching
 from tailrace.engine.worker import SecretHeaders, Target, Worker, headers_of, stage_of
 from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
@@ -69,6 +70,8 @@ class Run:
         self._observer = observer
         self._stop = stop
         self._stage: StageFacts | None = None
+        self._watcher: Watching = Nobody()
+        """Looks at the server of the model whose turn it is."""
 
     async def go(self) -> RunFacts:
         """Run it all; returns the facts, which are on disk as well."""
@@ -124,7 +127,7 @@ class Run:
 
     async def _take(self, turn: Turn) -> bool:
         """Every step up to the last level; False when the model has its status already."""
-        model, levels = turn.model, len(self._scenario.levels)
+        model = turn.model
         own = self._model_headers.get(model.model, ())
         headers = headers_of(self._secret_headers, own)
         folder = self._folder.path / model.folder
@@ -143,6 +146,15 @@ class Run:
         if not await self._warm(turn, target):
             return False
         target = await self._aligned(turn, target)
+        plan = Plan(self._scenario, self._origin, self._folder.path / model.folder)
+        async with watching(
+            plan, target, headers, turn.holder_pid, self._observer.say
+        ) as self._watcher:
+            return await self._take_levels(turn, target)
+
+    async def _take_levels(self, turn: Turn, target: Target) -> bool:
+        """Those that are left; False when the server ended on the way."""
+        model, levels = turn.model, len(self._scenario.levels)
         left = range(len(model.stages), levels)
         turn.at("run", f"{len(left)} of {levels} level{'s' * (levels != 1)}")
         for index in left:
@@ -216,6 +228,7 @@ class Run:
             await self._crew.prepare(target, index)
         except WireError as error:
             self._observer.say(f"{model.model}: could not connect ahead: {error}")
+        await self._watcher.look()
         stage = self._planned(index)
         model.stages.append(stage)
         self._folder.write_facts(self.facts)  # takes milliseconds, so the level begins after it
@@ -225,6 +238,7 @@ class Run:
         held = await self._hold(turn, target, index, began_ns)
         self._close_level(model, stage, held)
         self._folder.write_facts(self.facts)
+        await self._watcher.look()
         if held.progress:
             self._observer.say(stage_line(model.model, stage, pooled(held.progress)))
 

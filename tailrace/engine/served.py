@@ -123,6 +123,11 @@ class Served:
                 **guard.own_group(),
             )
 
+    @property
+    def holder_pid(self) -> int | None:
+        """The process whose children are the server; None while it is not started."""
+        return None if self._guard is None else self._guard.pid
+
     def ended(self) -> str | None:
         """See Loader.ended."""
         code = None if self._guard is None else self._guard.poll()

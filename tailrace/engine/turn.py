@@ -113,6 +113,11 @@ class Turn:
         """Whether something was done to have it served, so that its end is looked for."""
         return self._loader is not None and not isinstance(self._loader, Given)
 
+    @property
+    def holder_pid(self) -> int | None:
+        """The process whose children are its server, where that is ours."""
+        return self._loader.holder_pid if isinstance(self._loader, Served) else None
+
     def ended(self) -> str | None:
         """Why its server is gone; None while it is there."""
         return None if self._loader is None else self._loader.ended()

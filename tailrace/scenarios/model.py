@@ -10,6 +10,7 @@ from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.reach import Reach
 from tailrace.scenarios.retries import Retries
+from tailrace.scenarios.server_side import ServerSide
 from tailrace.scenarios.sessions import Sessions
 
 TransportName = Literal["fast", "httpx"]
@@ -124,6 +125,8 @@ class Scenario:
     """Whether models that were loaded there for their turn stay loaded."""
     sessions: Sessions | None = None
     """Conversations of several turns instead of single requests."""
+    server_side: ServerSide = field(default_factory=ServerSide)
+    """Whether the server is watched meanwhile."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; what ``run.json`` keeps."""

@@ -60,6 +60,11 @@ class Answer:
         self.record.status = 200
         self.open()
 
+    @property
+    def sent_tokens(self) -> int:
+        """Tokens written so far."""
+        return self.record.tokens
+
     def open(self) -> None:
         """Set the first step."""
         raise NotImplementedError
@@ -127,6 +132,11 @@ class Streamed(Answer):
             head += self._frames.role()
         self.record.headers_ns = self.send(head)
         self._pace.add(self.start + self._due[0], self.step)
+
+    @property
+    def sent_tokens(self) -> int:
+        """See Answer.sent_tokens."""
+        return self._first
 
     def step(self) -> int:
         """Write the chunk that is due, and say when the next is."""

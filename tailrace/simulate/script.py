@@ -33,6 +33,7 @@ class Script:
     `slots` k > 0 serves k requests at once; the rest wait, first come first served, headers too.
     `role_early` sends the role chunk with the headers instead of with the first token.
     `stall_at` puts `stall_ns` of extra silence before that content chunk (the first is 0).
+    `metrics` serves /metrics as Prometheus text.
     `fault` strikes every `fault_every`-th request, after `fault_after` chunks where that matters.
     """
 
@@ -52,6 +53,7 @@ class Script:
     stall_at: int | None = None
     stall_ns: int = 2_000_000_000
     truth_limit: int = 200_000
+    metrics: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a script that cannot be played."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import orjson
 
-from tailrace.simulate import answers, ask, chunks, embeddings, faults
+from tailrace.simulate import answers, ask, chunks, embeddings, faults, metrics
 from tailrace.simulate.connection import Connection, Request
 from tailrace.simulate.pace import Pace
 from tailrace.simulate.script import Script, plan, script_values
@@ -37,6 +37,8 @@ class Server:
         self._open: dict[Connection, answers.Answer | None] = {}
         self._queue: deque[answers.Answer] = deque()
         self._serving = 0
+        self._prompt_tokens = self._generated_tokens = 0
+        """Of answers that have ended."""
 
     # The connection's calls.
 
@@ -67,8 +69,13 @@ class Server:
         if path in _ANSWERED and request.method == b"POST":
             self._complete(connection, request)
             return
-        status, body = self._plain(request.method, path, query)
         close = not request.keep_alive
+        if self.script.metrics and (path, request.method) == (metrics.PATH, b"GET"):
+            text = metrics.metrics_text(self._counts())
+            connection.send(chunks.message(200, metrics.CONTENT_TYPE, text, says_close=close))
+            connection.answered(keep=request.keep_alive)
+            return
+        status, body = self._plain(request.method, path, query)
         connection.send(chunks.json_message(status, body, says_close=close))
         connection.answered(keep=request.keep_alive)
 
@@ -196,12 +203,23 @@ class Server:
         self.truth.closed(answer.record, end)
         if not answer.start:
             return
+        self._prompt_tokens += answer.job.ask.prompt_tokens
+        self._generated_tokens += answer.sent_tokens
         self._serving -= 1
         while self._queue and self._serving < self.script.slots:
             following = self._queue.popleft()
             if not following.connection.gone:
                 self._serving += 1
                 following.begin(time.perf_counter_ns())
+
+    def _counts(self) -> metrics.Counts:
+        begun = [answer for answer in self._open.values() if answer is not None and answer.start]
+        return metrics.Counts(
+            self._serving,
+            len(self._queue),
+            self._prompt_tokens + sum(answer.job.ask.prompt_tokens for answer in begun),
+            self._generated_tokens + sum(answer.sent_tokens for answer in begun),
+        )
 
     def end(self) -> None:
         """Drop every client."""
