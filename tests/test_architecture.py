@@ -42,12 +42,14 @@ SEAMS: dict[str, tuple[str, ...]] = {
     "hdrh": ("results/hist.py",),
     "httptools": ("engine/wire*.py", "simulate/connection.py"),
     "ray": ("engine/ray_fleet.py",),
+    "prometheus_client": ("engine/exposition.py",),
+    "pynvml": ("engine/gpus.py",),
     "click": ("cli.py", "commands/*.py"),
     "rich": ("results/render/*.py", "display.py", "cli.py", "commands/*.py"),
 }
 MAY_EXIT = (
     *("cli.py", "commands/*.py", "__main__.py", "demo.py", "engine/worker_process.py"),
-    *("engine/guard.py", "simulate/*.py", "adapter_host/__main__.py"),
+    *("engine/guard.py", "engine/scraper.py", "simulate/*.py", "adapter_host/__main__.py"),
 )
 
 FILE_LINES, FUNCTION_LINES, TEST_FILE_LINES = 400, 40, 600

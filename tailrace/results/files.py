@@ -3,6 +3,7 @@
     runs/<time>-<name>/
       run.json  summary.csv  report.md  report.html
       <model>/requests.jsonl  result.json  latency.hlog  outputs.json (deterministic runs)
+              server.jsonl (where the server was looked at; raw as well)
 
 ``requests.jsonl`` is appended as requests end, each line handed to the kernel at once, so a
 killed run loses none that had ended; ``run.json`` holds what no request line can say. What people
@@ -35,6 +36,7 @@ from tailrace.results.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from tailrace.results.rubric import Rubric
+    from tailrace.results.server_client import ClientSide
 
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _RESERVED = re.compile(
@@ -148,6 +150,8 @@ class RunFolder:
     ) -> dict[str, Any]:
         from tailrace.results.extras import add_extras
         from tailrace.results.result import model_result
+        from tailrace.results.server_files import read_log
+        from tailrace.results.server_view import add_server, client_side
 
         if model.folder != safe_name(model.folder):
             raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
@@ -159,13 +163,17 @@ class RunFolder:
             for stage in model.stages
         ]
         outputs = Outputs()
+        log = read_log(folder)
+        client = client_side(log)
+        watched = client if log.heads else None
         try:
-            cold = self._read_journal(reader, tallies, outputs, folder, facts)
+            cold = self._read_journal(reader, tallies, outputs, folder, facts, watched)
         except ValueError as exc:  # values of the right type that no request can have
             raise ResultError(f"{str(reader.path)!r} cannot be a journal: {exc}") from None
         result = model_result(
             model, cold, tallies, model.torn_lines + reader.torn_lines, calibration, outputs
         )
+        add_server(result, log, model.stages, client)
         add_extras(result, facts, model, rubric)
         write_atomic(folder / "result.json", orjson.dumps(result, option=_PRETTY))
         hashes = outputs.document(model.model, facts.scenario)
@@ -203,6 +211,7 @@ class RunFolder:
         outputs: Outputs,
         folder: Path,
         facts: RunFacts,
+        client: ClientSide | None = None,
     ) -> Row | None:
         """Tally every row and write the interval log on the way; returns the cold row.
 
@@ -214,6 +223,8 @@ class RunFolder:
             out.write(hlog_header(facts.origin_wall_ns).encode())
             for row in reader:
                 outputs.add(row)
+                if client is not None:
+                    client.add(row)
                 if 0 <= row.stage < len(tallies):
                     tally = tallies[row.stage]
                     out.writelines(line.encode() for line in log.before(row, tally))

@@ -20,6 +20,8 @@ from tailrace.results.render.columns import Column, headline
 from tailrace.results.render.figures import FOOTNOTES, NEVER
 from tailrace.results.render.groups import group_sheets
 from tailrace.results.render.sections import sections
+from tailrace.results.render.server import server_about
+from tailrace.results.render.server_charts import level_starts, server_drawings
 from tailrace.results.render.sheets import cold, detail_sheets, percentile_sheets, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import safe_text
@@ -43,7 +45,7 @@ def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Ver
         _model(group, result) for group, result in zip(by_model(levels), results, strict=True)
     ]
     for model in models:
-        for drawing in model["drawings"]:
+        for drawing in (*model["drawings"], *model["server"]["drawings"]):
             drawing["svg"] = Markup(drawing["svg"])
     before, after = sections(facts, results, verdict)
     return _template().render(
@@ -110,6 +112,15 @@ def _cell(column: Column, edge: bool, level: Level) -> dict[str, str]:
     return {"text": text, "classes": " ".join(name for name, given in classes.items() if given)}
 
 
+def _server(reached: Sequence[Level], result: dict[str, Any]) -> dict[str, Any]:
+    drawn = server_drawings(result)
+    return {
+        "about": server_about(result),
+        "starts": level_starts(result, reached) if drawn else "",
+        "drawings": [{"caption": d.caption, "svg": d.svg} for d in drawn],
+    }
+
+
 def _model(levels: Sequence[Level], result: dict[str, Any]) -> dict[str, Any]:
     reached = [level for level in levels if level.reached]
     return {
@@ -118,6 +129,7 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> dict[str, Any]:
         "cold": cold(result),
         "warnings": warnings(levels),
         "drawings": [{"caption": d.caption, "svg": d.svg} for d in drawings(reached)],
+        "server": _server(reached, result),
         "details": detail_sheets(levels),
         "groups": group_sheets(levels),
         "percentiles": percentile_sheets(levels),

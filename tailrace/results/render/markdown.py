@@ -18,6 +18,7 @@ from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.groups import group_sheets
 from tailrace.results.render.section import Section
 from tailrace.results.render.sections import sections
+from tailrace.results.render.server import server_about
 from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.sheets import (
     accuracy,
@@ -139,6 +140,9 @@ def _model(levels: Sequence[Level], result: dict[str, Any]) -> Iterator[str]:
     bounds = accuracy(levels)
     if bounds is not None:
         yield f"Accuracy of this client: {prose(bounds)}."
+    watched = server_about(result)
+    if watched is not None:
+        yield f"The server was watched: {prose(watched)}."
     warned = warnings(levels)
     if warned:
         yield "Warnings:"

@@ -20,6 +20,7 @@ from tailrace.results.render.figures import (
     share,
 )
 from tailrace.results.render.reach import reach_sheets
+from tailrace.results.render.server import server_sheets
 from tailrace.results.render.session_sheets import session_sheets
 from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.table import PERCENTILES, Level
@@ -52,6 +53,7 @@ def detail_sheets(levels: Sequence[Level]) -> list[Sheet]:
         _errors(reached),
         *session_sheets(reached),
         *reach_sheets(reached),
+        *server_sheets(reached),
     )
     return [sheet for sheet in sheets if sheet.rows]
 

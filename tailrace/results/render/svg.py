@@ -36,14 +36,16 @@ class Curve:
 
     name: str
     points: tuple[Point, ...]
+    dots: bool = True
+    """Whether each point is marked; a line of a hundred is only a line."""
 
 
 class Scale:
     """Value to height, linear from nought or logarithmic."""
 
-    def __init__(self, values: Sequence[float]) -> None:
+    def __init__(self, values: Sequence[float], linear: bool = False) -> None:
         low, high = min(v for v in values if v > 0), max(values)
-        self.log = high / low > LOG_FROM
+        self.log = not linear and high / low > LOG_FROM
         self.ticks = _log_ticks(low, high) if self.log else _linear_ticks(high)
         self._low, self._high = self._of(self.ticks[0]), self._of(max(self.ticks[-1], high))
 
@@ -62,12 +64,16 @@ def chart(
     axis: str,
     ticks: Sequence[tuple[float, str]],
     curves: Sequence[Curve],
+    linear: bool = False,
 ) -> str:
-    """The drawing, or an empty string when there is nothing above nought to draw."""
+    """The drawing, or an empty string when there is nothing above nought to draw.
+
+    ``linear`` keeps the value axis so, whatever the values.
+    """
     values = [point.y for curve in curves for point in curve.points]
     if not any(value > 0 for value in values):
         return ""
-    scale = Scale(values)
+    scale = Scale(values, linear)
     low, high = ticks[0][0], ticks[-1][0]
 
     def x_of(x: float) -> float:
@@ -81,7 +87,7 @@ def chart(
         drawn = [(x_of(point.x), scale.y(point.y), point) for point in curve.points]
         if not drawn:
             continue
-        body += _curve(index, drawn)
+        body += _curve(index, drawn, curve.dots)
         if curve.name:
             ends.append((drawn[-1][1], index, curve.name))
     body += _names(ends)
@@ -131,10 +137,10 @@ def _x_axis(
     yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, axis, "middle")
 
 
-def _curve(index: int, drawn: Sequence[tuple[float, float, Point]]) -> Iterable[str]:
+def _curve(index: int, drawn: Sequence[tuple[float, float, Point]], dots: bool) -> Iterable[str]:
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in drawn)
     yield f'<path class="line c{index % COLOURS}" d="M{path}"/>'
-    for x, y, point in drawn:
+    for x, y, point in drawn if dots else ():
         kind = f"dot c{index % COLOURS}" + ("" if point.certified else " loose")
         shape = f"M{x:.1f} {y:.1f}m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0"
         if point.at_least:

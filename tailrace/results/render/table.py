@@ -89,6 +89,8 @@ class Level:
     metrics: Mapping[str, Distribution] = field(default_factory=dict)
     sessions: Mapping[str, Any] | None = None
     """How its sessions and their turns went; None where there were none."""
+    server: Mapping[str, Any] | None = None
+    """The level as its server saw it; None where nobody looked."""
 
     @property
     def reached(self) -> bool:
@@ -166,6 +168,7 @@ def _level(bare: dict[str, Any], stage: dict[str, Any]) -> Level:
         ),
         metrics={name: _distribution(stage["metrics"][name]) for name in NAMES},
         sessions=stage.get("sessions"),
+        server=stage.get("server"),
     )
 
 

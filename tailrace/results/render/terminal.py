@@ -19,6 +19,7 @@ from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.grid import Strip, cells_of, group_line, pack, strip, title_line
 from tailrace.results.render.reach import reach_lines
 from tailrace.results.render.sections import plain_sections
+from tailrace.results.render.server import server_lines
 from tailrace.results.render.session_sheets import session_lines
 from tailrace.results.render.sheets import accuracy, audit_remarks, cold, warnings
 from tailrace.results.render.table import Level, by_model, rows
@@ -106,6 +107,8 @@ class Final:
                 remarks.append(_listed("sessions", f"{model}, {text}"))
             for text in reach_lines(group):
                 remarks.append(_listed("reach", f"{model}, {text}"))
+            for text in server_lines(group):
+                remarks.append(_listed("server", f"{model}, {text}"))
             for text in warnings(group):
                 remarks.append(_listed("warning", f"{model}, {text}", "yellow"))
             for text in audit_remarks(group):
