@@ -64,6 +64,12 @@ def _metrics(text: str) -> str:
 
 
 def _pid(text: str | None) -> str | None:
-    if text is None or text in (AUTO, OFF) or (text.isdecimal() and 0 < int(text) < 2**31):
+    if text is None or text in (AUTO, OFF):
         return text
-    raise UsageError(f"--server-pid {text!r} is neither auto nor off nor a process number")
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**31):
+        raise UsageError(f"--server-pid {text!r} is neither auto nor off nor a process number")
+    import psutil
+
+    if not psutil.pid_exists(int(text)):
+        raise UsageError(f"--server-pid {text}: there is no such process here")
+    return text

@@ -57,12 +57,12 @@ class ClientSide:
         first = row.first_output_ns if row.streamed else last
         if first is None or last is None or not tokens:
             return
-        before, behind = np.searchsorted(self._looks, (first, last), side="right")
+        before, behind = np.searchsorted(self._looks, (first, last))
         if before == behind:  # as most are, where looks are far apart
             self._tokens[before] += tokens
             return
         times = first + np.concatenate(([0], np.cumsum(row.gaps_ns, dtype=np.int64)))
-        places = np.searchsorted(self._looks, times, side="right")
+        places = np.searchsorted(self._looks, times)
         known = row.chunk_tokens is not None and len(row.chunk_tokens) == len(times)
         weights = np.asarray(row.chunk_tokens) if known else tokens / len(times)
         np.add.at(self._tokens, places, weights)

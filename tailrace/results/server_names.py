@@ -3,7 +3,8 @@
 A series is ``name{label="value"}`` as the server wrote it. Rule: what is a number of things is
 added up over all labels (engines, ranks); of shares of something the highest counts. A colon in a
 name may have become an underscore on its way, so both are the same here. A name that a server gave
-up for another stands behind it, and counts only where the first is not there.
+up for another stands behind it, and counts only where the first is not there. SGLang repeats a
+gauge for each priority beside the one of all, so those are left out.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ SOFTWARE: dict[str, Names] = {
     },
 }
 
+_PART_OF_ANOTHER = re.compile(r'[{,]priority="[^"]+"')
 _BOUND = re.compile(r'(?:^|[{,])le="([^"]*)"')
 _PARTS = ("_bucket", "_count", "_sum")
 
@@ -111,7 +113,8 @@ def common_of(series: Mapping[str, float]) -> Common:
     """The same look in common names."""
     by_name: dict[str, dict[str, float]] = {}
     for key, value in series.items():
-        by_name.setdefault(_plain(name_of(key)), {})[key] = value
+        if not _PART_OF_ANOTHER.search(key):
+            by_name.setdefault(_plain(name_of(key)), {})[key] = value
     software = _software(by_name)
     if software is None:
         return Common(None, {}, {})

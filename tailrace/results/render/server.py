@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tailrace.results.render.figures import NOT_AVAILABLE, count, hundredths, ms, number, share
-from tailrace.results.render.sheet import Sheet
-from tailrace.results.render.sheet_text import known
+from tailrace.results.render.sheet import Sheet, known
 from tailrace.results.render.table import Level
 from tailrace.results.render.text import safe_text
 

@@ -17,16 +17,16 @@ AXIS = "seconds"
 
 _CHARTS: tuple[tuple[str, str, float, tuple[tuple[str, str], ...]], ...] = (
     (
-        "Requests: run and waiting at the server, in flight here",
+        "Requests: run, wait at the server; in flight here",
         "requests",
         1.0,
         (("run", "running"), ("wait", "waiting"), ("here", "in_flight")),
     ),
     (
-        "Output tokens per second: counted by the server, come in here",
+        "Output tokens per second, there and here",
         "tokens/s",
         1.0,
-        (("server", "tokens_per_s"), ("here", "client_tokens_per_s")),
+        (("there", "tokens_per_s"), ("here", "client_tokens_per_s")),
     ),
     ("KV cache in use", "%", 100.0, (("", "cache_usage"),)),
     ("CPU of the server's process", "cores", 1.0, (("", "cpu"),)),
@@ -63,22 +63,20 @@ def level_starts(result: Mapping[str, Any], levels: Sequence[Level]) -> str:
 
 
 def ticks(at_s: Sequence[float | None]) -> list[tuple[float, str]]:
-    """Round seconds over the whole axis; the ends are its first and last."""
-    known = [at for at in at_s if at is not None]
-    low, high = min(known), max(known)
-    step = next((s for s in _STEPS_S if (high - low) / s <= _MOST_TICKS), _STEPS_S[-1])
-    found = [(low, "")] if low < 0 else []
-    number_of = 0
-    while number_of * step <= high:
-        found.append((number_of * step, f"{number_of * step:g}"))
-        number_of += 1
+    """Round seconds from nought to the last look."""
+    high = max(0.1, *(at for at in at_s if at is not None))
+    step = next((s for s in _STEPS_S if high / s <= _MOST_TICKS), high / _MOST_TICKS)
+    places = range(int(high / step) + 1)
+    found = [(place * step, f"{place * step:g}") for place in places]
     return [*found, (high, "")] if found[-1][0] < high else found
 
 
 def _curve(lines: Lines, called: str, name: str, factor: float, unit: str) -> Curve:
     points = tuple(
         Point(
-            at_s, value * factor, f"{at_s:g} s, {called or name}: {number(value * factor)} {unit}"
+            max(0.0, at_s),
+            value * factor,
+            f"{at_s:g} s, {called or name}: {number(value * factor)} {unit}",
         )
         for at_s, value in zip(lines["at_s"], lines.get(name, ()), strict=False)
         if at_s is not None and value is not None

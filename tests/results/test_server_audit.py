@@ -1,0 +1,79 @@
+"""The two lines of the audit about the server's view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tailrace.results.audit import Finding
+from tailrace.results.server_audit import COST, COUNT, audit_server
+from tailrace.results.server_client import Totals
+from tailrace.results.server_log import ServerLog
+from tailrace.results.server_stage import around, stage_server
+
+from .server_looks import log_of, look
+from .test_server_stage import TWO
+
+
+def findings(log: ServerLog, totals: Totals) -> dict[str, Finding]:
+    found = stage_server(log, TWO, 0, totals)
+    return {each.name: each for each in audit_server(found, around(log, TWO, 0), totals)}
+
+
+def counted(by_server: int, **before: Any) -> ServerLog:
+    return log_of(
+        look(9.9, generated=1000, **before),
+        look(15, generated=1100),
+        look(20.1, generated=1000 + by_server),
+    )
+
+
+@pytest.mark.parametrize(
+    ("log", "totals", "status", "words"),
+    [
+        (counted(500), Totals(output_tokens=500), "ok", "at most 2.0 % apart"),
+        (counted(509), Totals(output_tokens=500), "ok", "at most"),
+        (counted(511), Totals(output_tokens=500), "warn", "others ask this server"),
+        (counted(480), Totals(output_tokens=500), "warn", "does not count"),
+        (counted(900, running=2), Totals(output_tokens=500), "ok", "2 other requests"),
+        (counted(900, waiting=1), Totals(output_tokens=500), "ok", "1 other requests"),
+        (counted(900), Totals(output_tokens=500, not_ok=3), "ok", "3 requests did not end ok"),
+        (counted(900), Totals(output_tokens=500, not_told=4), "ok", "of 4 answers"),
+        (counted(9), Totals(output_tokens=5), "ok", "too few"),
+        (log_of(look(9.9, generated=9)), Totals(output_tokens=500), "ok", "both sides"),
+    ],
+)
+def test_tokens_by_the_server_and_by_the_client(
+    log: ServerLog, totals: Totals, status: str, words: str
+) -> None:
+    found = findings(log, totals)[COUNT]
+    assert (found.status, words in found.why) == (status, True), found
+
+
+def test_a_server_that_counts_no_tokens_has_no_such_line() -> None:
+    log = log_of(look(9.9, running=0), look(15, running=2), look(20.1, running=0))
+    assert set(findings(log, Totals(output_tokens=500))) == {COST}
+
+
+def test_what_looking_cost() -> None:
+    quick = [look(11 + n, running=1, took_ns=2_000_000, bytes=1500) for n in range(8)]
+    found = findings(log_of(*quick), Totals())[COST]
+    assert found.status == "ok"
+    assert found.value.startswith("8 looks, 0 missed, scrape p50 2.00 ms, max 2.00 ms, 1.50 kB")
+
+
+def test_missed_looks_are_a_warning() -> None:
+    looks = [look(11 + n, running=1) for n in range(7)] + [look(18, miss="timed out")]
+    found = findings(log_of(*looks), Totals())[COST]
+    assert (found.status, "1 missed" in found.value) == ("warn", True)
+
+
+def test_dear_looks_are_a_warning() -> None:
+    looks = [look(11 + n, running=1, cpu_ns=n * 100_000_000) for n in range(8)]
+    found = findings(log_of(*looks), Totals())[COST]
+    assert (found.status, "--server-metrics-interval" in found.why) == ("warn", True)
+
+
+def test_a_level_shorter_than_the_beat() -> None:
+    assert findings(log_of(), Totals())[COST].value == "no look"
