@@ -238,7 +238,7 @@ def test_bad_input_is_named(tmp_path: Path, options: tuple[str, ...], said: str)
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_key_is_shown_to_the_servers_own_metrics_and_to_no_others(tmp_path: Path) -> None:
+def test_a_key_is_in_no_log(tmp_path: Path) -> None:
     with endpoint(Script(ttft_ns=0, gap_ns=0, api_key="k", metrics=True)) as served:
         env = {"OPENAI_API_KEY": "k"}
         arguments = ("run", "--url", served.url, "-m", "sim", "--warmup", "0s", "-n", "2", "-q")

@@ -100,6 +100,7 @@ class Watcher:
         self._say = say
         self._asked = 0
         self._missed = False
+        self._gone = False
 
     async def begin(self, orders: Orders) -> None:
         """Tell it what to look at, and wait until it can; without it the run goes on."""
@@ -113,6 +114,8 @@ class Watcher:
 
     async def look(self) -> None:
         """See Watching.look."""
+        if self._gone:
+            return
         await anyio.sleep(SETTLE_S)
         self._asked += 1
         self._tell({"look": self._asked})
@@ -123,6 +126,9 @@ class Watcher:
                     self._missed = answer["missed"]
                     return
         self._missed = True
+        if self._process.returncode is not None:
+            self._gone = True
+            self._say("the server is watched no more: the process for it ended")
 
     def _tell(self, message: Orders | dict[str, int]) -> None:
         assert self._process.stdin is not None
