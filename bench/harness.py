@@ -216,7 +216,7 @@ def run_client(name: str, url: str, streams: int, requests: int, tokens: int) ->
         name, truth["max_in_flight"], len(records), said.pop("chunks"), streams, requests, tokens
     )
     first_s = (min(row["received_ns"] for row in truth["requests"]) - spent.began_ns) / 1e9
-    return Run(name, spent, requests * tokens, Figures(said), _true_figures(records), first_s)
+    return Run(name, spent, requests * tokens, Figures(said), true_figures(records), first_s)
 
 
 def _check(
@@ -247,7 +247,7 @@ def tailrace_said(folder: Path) -> dict[str, float]:
     return found
 
 
-def _true_figures(records: list[dict[str, Any]]) -> Figures:
+def true_figures(records: list[dict[str, Any]]) -> Figures:
     """The endpoint's own percentiles: start of service to first write, and between writes."""
     import numpy as np
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from tailrace.simulate import Script
 from tailrace.simulate.launch import Endpoint, endpoint
 
 from .command import MEASURED, start_tailrace, tailrace
+from .queue_of_models import served, write_models
 from .silent_metrics import silent_metrics
 from .test_cli_run import load, only_run
 
@@ -31,8 +33,8 @@ SOON = ("--server-metrics-interval", "200ms")
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Endpoint]:
     """An endpoint that tells its metrics."""
-    with endpoint(FAST) as served:
-        yield served
+    with endpoint(FAST) as found:
+        yield found
 
 
 def log_of(run: Path, model: str = "sim") -> ServerLog:
@@ -64,7 +66,8 @@ def test_the_servers_count_is_the_clients(watched: Endpoint, tmp_path: Path, wor
         (line,) = [each for each in stage["audit"] if each["name"] == "server's tokens"]
         assert line["status"] == "ok", line
     assert result["stages"][1]["server"]["waiting"]["max"] == 3
-    assert "server   sim, 5 users: running 2.00 (max 2), waiting 3.00 (max 3)" in done.stdout
+    shown = " ".join(done.stdout.split())
+    assert re.search(r"server sim, 5 users: running [12]\.\d\d \(max 2\), waiting [23]\.", shown)
     files = [run / name for name in ("report.html", "report.md", "summary.csv", "run.json")]
     before = [path.read_bytes() for path in (*files, run / "sim" / "result.json")]
     tailrace("report", str(run), cwd=tmp_path)
@@ -116,9 +119,23 @@ def test_a_process_by_its_number(watched: Endpoint, tmp_path: Path) -> None:
     assert (server["pid"], server["pid_by"]) == (os.getpid(), "--server-pid")
 
 
+def test_the_process_of_a_model_that_is_served_for_the_run(tmp_path: Path) -> None:
+    name = write_models(tmp_path, {"own": served("--metrics")})
+    done = tailrace(
+        *("run", "--models-file", name, "-d", "900ms", "--warmup", "0s", "-q", *SOON),
+        cwd=tmp_path,
+    )
+    assert done.returncode in MEASURED, done.stderr
+    result = load(only_run(tmp_path) / "own" / "result.json")
+    assert result["server"]["pid_by"] == "started for this run"
+    (stage,) = result["stages"]
+    assert stage["server"]["process"]["processes_max"] == 1  # not the guard that holds it
+    assert stage["server"]["generated_tokens"] == stage["server"]["client_output_tokens"] > 0
+
+
 def test_each_model_has_a_log_of_its_own(tmp_path: Path) -> None:
-    with endpoint(Script(ttft_ns=0, gap_ns=1_000_000, models=("sim", "b"), metrics=True)) as served:
-        run_on(served.url, tmp_path, "-m", "b", "-n", "4")
+    with endpoint(Script(ttft_ns=0, gap_ns=1_000_000, models=("sim", "b"), metrics=True)) as found:
+        run_on(found.url, tmp_path, "-m", "b", "-n", "4")
     run = only_run(tmp_path)
     for model in ("sim", "b"):
         (stage,) = load(run / model / "result.json")["stages"]
@@ -239,9 +256,9 @@ def test_bad_input_is_named(tmp_path: Path, options: tuple[str, ...], said: str)
 
 
 def test_a_key_is_in_no_log(tmp_path: Path) -> None:
-    with endpoint(Script(ttft_ns=0, gap_ns=0, api_key="k", metrics=True)) as served:
+    with endpoint(Script(ttft_ns=0, gap_ns=0, api_key="k", metrics=True)) as found:
         env = {"OPENAI_API_KEY": "k"}
-        arguments = ("run", "--url", served.url, "-m", "sim", "--warmup", "0s", "-n", "2", "-q")
+        arguments = ("run", "--url", found.url, "-m", "sim", "--warmup", "0s", "-n", "2", "-q")
         done = tailrace(*arguments, cwd=tmp_path, env=env)
     assert done.returncode in MEASURED, done.stderr
     run = only_run(tmp_path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import time
 from urllib.parse import urlsplit
 
 import psutil
@@ -46,10 +47,16 @@ def _begun_s(pid: int) -> float:
     return float("inf")
 
 
+SEARCH_EVERY_S = 5.0
+"""Between two searches for children: each goes through every process of the machine."""
+
+
 class Tree:
     """A process and all that it started."""
 
-    def __init__(self, pid: int, *, children_only: bool = False) -> None:
+    def __init__(
+        self, pid: int, *, children_only: bool = False, search_every_s: float = SEARCH_EVERY_S
+    ) -> None:
         """``children_only`` leaves out the process itself, which only holds the server.
 
         Raises ProcessLookupError when there is no such process.
@@ -59,13 +66,19 @@ class Tree:
         except psutil.Error:
             raise ProcessLookupError(pid) from None
         self._children_only = children_only
+        self._search_every_s = search_every_s
+        self._searched_s = float("-inf")
+        self._family: list[psutil.Process] = []
         self._known: dict[int, float] = {}
         """CPU seconds of each process seen, so that those of one that ended still count."""
 
     def look(self) -> dict[str, float] | None:
         """``rss_bytes``, ``cpu_s``, ``threads``, ``processes``; None when it is gone."""
         rss, threads, alive = 0, 0, 0
-        for process in self._processes():
+        if time.monotonic() - self._searched_s >= self._search_every_s:
+            self._searched_s = time.monotonic()
+            self._family = self._processes()
+        for process in self._family:
             with contextlib.suppress(psutil.Error), process.oneshot():
                 times = process.cpu_times()
                 self._known[process.pid] = times.user + times.system

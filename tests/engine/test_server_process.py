@@ -71,7 +71,7 @@ def test_children_count_with_their_parent(family: subprocess.Popen[bytes]) -> No
 def test_cpu_of_a_child_that_has_ended_still_counts() -> None:
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}]); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
-        tree = Tree(process.pid)
+        tree = Tree(process.pid, search_every_s=0)
         seen: list[float] = []
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:

@@ -35,7 +35,7 @@ def test_what_llama_counts_is_what_it_told(
     assert result["server"]["software"] == "llama.cpp"
     rows = [json.loads(line) for line in (run / NAME / "requests.jsonl").open(encoding="utf-8")]
     assert {row.get("outcome", "ok") for row in rows} == {"ok"}
-    told = {stage: 0 for stage in (-1, 0, 1)}
+    told = dict.fromkeys((-1, 0, 1), 0)
     for row in rows:
         assert row["token_source"] == "usage"
         told[row["stage"]] += row["output_tokens"]
