@@ -228,11 +228,15 @@ def _keep_looking(
 
 
 def _be_modest() -> None:
+    """Give way to the load, and to whatever this process already gave way to."""
     import psutil
 
     with contextlib.suppress(psutil.Error, OSError):
-        least = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", NICE)
-        psutil.Process().nice(least)
+        this = psutil.Process()
+        if sys.platform == "win32":
+            this.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            this.nice(max(NICE, this.nice()))
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 
 from tailrace.engine.clock import Origin, now_ns
-from tailrace.engine.scraper import CLOCKS_APART_NS, TIMEOUT_S, Orders, clock_shift_ns
+from tailrace.engine.scraper import CLOCKS_APART_NS, NICE, TIMEOUT_S, Orders, clock_shift_ns
 from tailrace.results.server_log import ServerLog, parse_log
 from tailrace.simulate import Script, background
 
@@ -107,6 +108,13 @@ def test_it_goes_at_once_although_a_server_keeps_it_waiting(tmp_path: Path) -> N
         scraping.tell({"look": 1})
         time.sleep(0.1)  # it now waits for an answer that never comes
         assert scraping.end() < TIMEOUT_S
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX priorities")
+def test_it_gives_way_to_the_load(tmp_path: Path) -> None:
+    scraping = Scraping(orders(tmp_path, None))
+    assert psutil.Process(scraping.process.pid).nice() == max(NICE, psutil.Process().nice())
+    scraping.end()
 
 
 def test_a_server_that_is_not_there_is_a_miss_with_its_reason(tmp_path: Path) -> None:
