@@ -19,6 +19,7 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.foundry_loader import FoundryLoader
 from tailrace.engine.loader import Given, Loaded, Loader, LoadError
 from tailrace.engine.loaders import loader_for
+from tailrace.engine.served import Served
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.worker import SecretHeaders
 from tailrace.results.facts import ModelFacts, Step
