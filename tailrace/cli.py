@@ -1,8 +1,8 @@
 """The command line: parse, call, print. What a command does is elsewhere.
 
 Standard output holds the result, standard error everything on the way. Exit codes: 0 pass, 2
-usage, 3 target unreachable, a model or a judge failed, 10 outputs differ, 11 invalid measurement,
-130 ended by a signal.
+usage, 3 target unreachable, a model, a judge or a check failed, 10 outputs differ, 11 invalid
+measurement, 130 ended by a signal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tailrace import __version__
+from tailrace.commands.check import check
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.foundry import foundry
 from tailrace.commands.options import run_options, wanted
@@ -115,7 +116,9 @@ def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool, rating: Any) 
     finished, rating_code = rated(finished, rating, quiet)
     hint = ""
     if finished.facts.calibration is None and not quiet:
-        hint = f"not calibrated: run `{_calibrate(scenario)}`"
+        from tailrace.runner import calibrate_command
+
+        hint = f"not calibrated: run `{calibrate_command(scenario)}`"
     _print(finished.path, finished.facts, finished.results, finished.verdict, as_json, hint)
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said
@@ -132,14 +135,6 @@ def _named(want: Any) -> Any:
 
     names = names_for(want.scenario, want.secret_headers)
     return want._replace(scenario=replace(want.scenario, models=names))
-
-
-def _calibrate(scenario: Any) -> str:
-    """The command whose calibration a run of this scenario would find."""
-    stamps = "user" if scenario.base_url.startswith("https") else scenario.stamps
-    options = {"transport": scenario.transport, "stamps": stamps, "loop": scenario.loop}
-    given = [f" --{key} {value}" for key, value in options.items() if value not in ("fast", "auto")]
-    return "tailrace calibrate" + "".join(given)
 
 
 def _print(
@@ -313,7 +308,7 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-for command in (foundry, outputs, rubric, select, variants, watch, *COMMANDS):
+for command in (check, foundry, outputs, rubric, select, variants, watch, *COMMANDS):
     cli.add_command(command)
 
 

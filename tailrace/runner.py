@@ -157,7 +157,7 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
     if scenario.insecure:
         engine["tls"] = "certificates not checked (--insecure)"
     calibration = newest(
-        machine, engine | {"stamps": _expected_stamps(scenario), "transport": scenario.transport}
+        machine, engine | {"stamps": expected_stamps(scenario), "transport": scenario.transport}
     )
     return RunFacts(
         name=name,
@@ -176,7 +176,7 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
     )
 
 
-def _expected_stamps(scenario: Scenario) -> Source:
+def expected_stamps(scenario: Scenario) -> Source:
     """Who will stamp the reads; what each level's stamps really were decides in the end."""
     kernel = (
         sys.platform == "linux"
@@ -184,6 +184,14 @@ def _expected_stamps(scenario: Scenario) -> Source:
         and not any(url.startswith("https") for url in scenario.urls)
     )
     return "kernel receive" if kernel else "user-space read"
+
+
+def calibrate_command(scenario: Scenario) -> str:
+    """The command whose calibration a run of this scenario would find."""
+    stamps = "user" if scenario.base_url.startswith("https") else scenario.stamps
+    options = {"transport": scenario.transport, "stamps": stamps, "loop": scenario.loop}
+    given = [f" --{key} {value}" for key, value in options.items() if value not in ("fast", "auto")]
+    return "tailrace calibrate" + "".join(given)
 
 
 async def _watched(run: Run, display: Display) -> None:

@@ -41,11 +41,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/asking.md", "docs/cloud.md", "docs/foundry.md"]
+    "page",
+    ["README.md", "docs/asking.md", "docs/check.md", "docs/cloud.md", "docs/foundry.md"],
 )
 def test_options_that_a_page_names_exist(tmp_path: Path, page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    commands = ("run", "report", "outputs", "rubric judge", "simulate", "calibrate", "foundry list")
+    commands = ("run", "check", "report", "outputs", "rubric judge", "simulate", "calibrate")
+    commands += ("foundry list",)
     known = "".join(tailrace(*name.split(), "--help", cwd=tmp_path).stdout for name in commands)
-    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)):
+    servers = {"--parallel"}  # options of other programs that a page quotes
+    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - servers:
         assert option in known + "--version --help", option

@@ -59,6 +59,11 @@ class Attempt:
             self.row.error_class, self.row.error = fault
         return self.row
 
+    @property
+    def done(self) -> bool:
+        """Whether the answer said that it is over ([DONE], or its API's own mark)."""
+        return self._answer.timeline.done
+
     def cut(self) -> Row:
         """The row of a request that was given up: what was seen until now."""
         self._fill(now_ns())
