@@ -22,8 +22,8 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import origin_of
 from tailrace.results.check_server import AddressLook, Listing, PathLook, ServerLook, TlsLook
-from tailrace.results.server_models import PAGES, cached_of, loaded_of
 from tailrace.results.server_kind import MODELS, PATHS, Answers, Told, recognised
+from tailrace.results.server_models import PAGES, cached_of, loaded_of
 from tailrace.scenarios.model import Scenario
 
 STEP_S = 3.0

@@ -102,27 +102,9 @@ class _Reader:
 
     def entry(self, environment: Mapping[str, str]) -> ModelEntry:
         table = self._table
-        for name, value in table.items():
-            if name in CHECKS and not CHECKS[name][0](value):
-                self._fail(name, f"must be {CHECKS[name][1]}, not {shown(value)}")
-            is_option = name == "options" and "adapter" in table
-            hidden = (plain_secret if is_option else secret_in)(name, value)
-            if name != "headers" and hidden:
-                mend = f'write "{hidden}": "${{NAME}}"' if is_option else _SEND
-                self._fail(
-                    name,
-                    f"holds what looks like a secret ({hidden}) and would be kept in run.json; "
-                    f"{mend}",
-                )
+        self._check_values()
         serve, url = self._serve(environment), self._url()
-        if serve and url is None and not any(PORT in part for part in serve):
-            self._fail("serve", f"has no {PORT}: put it where the port goes, or add a 'url'")
-        if serve and url is not None and any(PORT in part for part in serve):
-            self._fail("url", f"and a 'serve' with {PORT} exclude each other; leave one out")
-        if serve and "server" in table:
-            self._fail("server", "and a 'serve' exclude each other; leave one out")
-        if "keep_loaded" in table and "server" not in table:
-            self._fail("keep_loaded", "is for a model with a 'server'; leave it out")
+        self._check_together(serve, url)
         weights, options = self._of_adapter()
         names = tuple(table.get("headers", {}))
         return ModelEntry(
@@ -142,6 +124,32 @@ class _Reader:
             extra_body=table.get("extra_body", {}),
             tags=table | ({"headers": list(names)} if names else {}),
         )
+
+    def _check_values(self) -> None:
+        for name, value in self._table.items():
+            if name in CHECKS and not CHECKS[name][0](value):
+                self._fail(name, f"must be {CHECKS[name][1]}, not {shown(value)}")
+            is_option = name == "options" and "adapter" in self._table
+            hidden = (plain_secret if is_option else secret_in)(name, value)
+            if name != "headers" and hidden:
+                mend = f'write "{hidden}": "${{NAME}}"' if is_option else _SEND
+                self._fail(
+                    name,
+                    f"holds what looks like a secret ({hidden}) and would be kept in run.json; "
+                    f"{mend}",
+                )
+
+    def _check_together(self, serve: tuple[str, ...], url: str | None) -> None:
+        table = self._table
+        if serve and url is None and not any(PORT in part for part in serve):
+            self._fail("serve", f"has no {PORT}: put it where the port goes, or add a 'url'")
+        if serve and url is not None and any(PORT in part for part in serve):
+            self._fail("url", f"and a 'serve' with {PORT} exclude each other; leave one out")
+        for own in ("serve", "adapter"):
+            if own in table and "server" in table:
+                self._fail("server", f"and {own!r} exclude each other; leave one out")
+        if "keep_loaded" in table and "server" not in table:
+            self._fail("keep_loaded", "is for a model with a 'server'; leave it out")
 
     def headers(self, environment: Mapping[str, str]) -> Headers:
         """Names and values, ``${NAME}`` filled in."""

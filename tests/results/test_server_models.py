@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tailrace.results.server_models import cached_of, loaded_of
 from tailrace.results.server_kind import MODELS, Told
+from tailrace.results.server_models import cached_of, loaded_of
 
 from .test_server_kind import told
 
