@@ -13,7 +13,7 @@ import traceback
 import msgspec
 
 from tailrace.adapter_host.adapter import Adapter, AdapterError
-from tailrace.adapter_host.server import serve
+from tailrace.adapter_host.server import bound, serve
 from tailrace.scenarios.adapters import VARIABLE, Orders
 
 SWITCH_S = 0.0005
@@ -22,9 +22,10 @@ FAILED = 3
 
 
 async def _work(orders: Orders, port: int) -> None:
+    listener = bound(port)
     adapter = Adapter.find(orders.adapter)
     await adapter.load(orders.weights, orders.options)
-    await serve(adapter, orders.token, port)
+    await serve(adapter, orders.token, listener)
 
 
 def main() -> int:
@@ -44,9 +45,7 @@ def main() -> int:
     except AdapterError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
-        print(f"{' '.join(str(error).split())}", file=sys.stderr, flush=True)
-    except OSError as exc:
-        print(f"adapter {orders.adapter!r}: no port: {exc}", file=sys.stderr, flush=True)
+        print(" ".join(str(error).split()), file=sys.stderr, flush=True)
     return FAILED
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import socket
 import sys
 import time
 import traceback
@@ -131,9 +132,20 @@ def _noted(error: AdapterError) -> str:
     return str(error)
 
 
-async def serve(adapter: Adapter, token: str, port: int) -> None:
-    """Serve until the process is ended; raises OSError when the port cannot be had."""
+def bound(port: int) -> socket.socket:
+    """The port, held but not yet open, so that nobody takes it while the adapter is loaded."""
+    listener = socket.socket()
+    try:
+        listener.bind((HOST, port))
+    except OSError as exc:
+        listener.close()
+        raise AdapterError(f"adapter cannot be asked on port {port}: {exc.strerror}") from None
+    return listener
+
+
+async def serve(adapter: Adapter, token: str, listener: socket.socket) -> None:
+    """Serve until the process is ended."""
     host = Host(adapter, token)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(host), HOST, port, backlog=BACKLOG)
+    server = await loop.create_server(lambda: Connection(host), sock=listener, backlog=BACKLOG)
     await server.serve_forever()
