@@ -62,6 +62,9 @@ SOFTWARE: dict[str, Names] = {
     },
 }
 
+AT_END = frozenset({"SGLang", "llama.cpp", "TGI"})
+"""Servers that count an answer's tokens when it ends, all at once."""
+
 _PART_OF_ANOTHER = re.compile(r'[{,]priority="[^"]+"')
 _BOUND = re.compile(r'(?:^|[{,])le="([^"]*)"')
 _PARTS = ("_bucket", "_count", "_sum")

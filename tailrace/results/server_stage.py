@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tailrace.results.facts import StageFacts
 from tailrace.results.server_client import Totals
 from tailrace.results.server_log import Seen, ServerLog
-from tailrace.results.server_names import COUNTERS, GAUGES, HISTOGRAMS, Buckets
+from tailrace.results.server_names import AT_END, COUNTERS, GAUGES, HISTOGRAMS, Buckets
 
 LEAST_SPAN_NS = 200_000_000
 """Between two looks whose difference is a share of CPU: the kernel counts in hundredths."""
@@ -63,6 +63,7 @@ def stage_server(
         "client_output_tokens": totals.output_tokens,
         "client_input_tokens": totals.input_tokens,
         "tokens_per_s": _rate(told, "generated_tokens"),
+        "tokens_at_end": log.software in AT_END,
         **{name: _times(edges, name) for name in HISTOGRAMS},
         "process": _process(inside),
         "gpus": _gpus(log, inside),

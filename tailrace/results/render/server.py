@@ -49,8 +49,9 @@ def _line(found: Found, level: Level) -> str:
     if found["cache_usage"] is not None:
         parts.append(f"KV cache max {share(found['cache_usage']['max'])}")
     if found["tokens_per_s"] is not None:
-        rates = f"{number(found['tokens_per_s'])} tok/s (client {number(level.tokens_per_s)})"
-        parts.append(rates)
+        how = " of ended answers" if found["tokens_at_end"] else ""
+        rate = number(found["tokens_per_s"])
+        parts.append(f"{rate} tok/s{how} (client {number(level.tokens_per_s)})")
     if found["preemptions"]:
         parts.append(f"{found['preemptions']:.0f} preemptions")
     process = found["process"]
