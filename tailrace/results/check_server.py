@@ -109,8 +109,9 @@ class ServerLook:
     @property
     def usable(self) -> bool:
         """Whether it is worth asking a model there."""
-        refused = self.listing is not None and self.listing.status in (401, 403)
-        return self.reached and not refused
+        said = None if self.listing is None else self.listing.status
+        mute = said is None and all(one.status is None for one in self.paths)
+        return self.reached and said not in (401, 403) and not mute
 
 
 def server_rows(look: ServerLook) -> list[Check]:

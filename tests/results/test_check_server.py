@@ -133,6 +133,8 @@ def test_a_certificate_that_lasts_is_green() -> None:
         ({"tls": TlsLook("no handshake")}, False, False),
         ({"listing": Listing(401)}, True, False),
         ({"listing": Listing(404)}, True, True),
+        ({"listing": Listing(None, "silence")}, True, True),
+        ({"listing": Listing(None, "silence"), "paths": [PathLook("chat", "/")]}, True, False),
     ],
 )
 def test_whether_it_is_worth_asking(changes: dict[str, Any], reached: bool, usable: bool) -> None:
