@@ -16,7 +16,7 @@ import anyio
 
 from tailrace.cache import newest
 from tailrace.engine import host
-from tailrace.engine.check_machine import look_at_machine
+from tailrace.engine.check_machine import look_at_machine, why_no_stamps
 from tailrace.engine.check_model import Prober
 from tailrace.engine.check_server import ServerAsked
 from tailrace.engine.clock import Origin, now_ns
@@ -29,7 +29,7 @@ from tailrace.results.check_machine import machine_rows
 from tailrace.results.check_model import ModelLook, model_rows
 from tailrace.results.check_server import ServerLook, server_rows
 from tailrace.results.checks import Check, Report
-from tailrace.runner import calibrate_command, expected_stamps
+from tailrace.runner import calibrate_command
 from tailrace.scenarios.items import from_texts
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
 from tailrace.scenarios.model_entry import ModelEntry
@@ -168,7 +168,7 @@ def _calibration(scenario: Scenario) -> dict[str, Any]:
     engine = {
         "loop": choose_loop(scenario.loop)[0],
         "transport": scenario.transport,
-        "stamps": expected_stamps(scenario),
+        "stamps": "user-space read" if why_no_stamps(scenario) else "kernel receive",
     }
     found = newest(host.fingerprint(), engine)
     command = {"calibrate_command": calibrate_command(scenario)}

@@ -157,7 +157,7 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
     if scenario.insecure:
         engine["tls"] = "certificates not checked (--insecure)"
     calibration = newest(
-        machine, engine | {"stamps": expected_stamps(scenario), "transport": scenario.transport}
+        machine, engine | {"stamps": _expected_stamps(scenario), "transport": scenario.transport}
     )
     return RunFacts(
         name=name,
@@ -176,7 +176,7 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
     )
 
 
-def expected_stamps(scenario: Scenario) -> Source:
+def _expected_stamps(scenario: Scenario) -> Source:
     """Who will stamp the reads; what each level's stamps really were decides in the end."""
     kernel = (
         sys.platform == "linux"
