@@ -19,6 +19,7 @@ class Timeline:
 
     __slots__ = (
         "_calls",
+        "_chunk_tokens",
         "_first_answer_ns",
         "_first_event_ns",
         "_outputs_ns",
@@ -30,6 +31,7 @@ class Timeline:
         "done",
         "error",
         "finish_reason",
+        "refused",
     )
 
     def __init__(self, keep_text: bool = False) -> None:
@@ -41,12 +43,15 @@ class Timeline:
         self._outputs_ns = array("q")
         self._running_tokens: list[int] = []
         """The server's output token count so far, at each output chunk that stated it."""
+        self._chunk_tokens: list[int] = []
+        """Tokens of each output chunk that listed them."""
         self._usage: Usage | None = None
         self._whole_ns: int | None = None
         """When an answer with output that was not streamed was there; it has no other times."""
         self.finish_reason: str | None = None
         self.error: str | None = None
         self.done = False
+        self.refused = False
 
     def note(self, at_ns: int, delta: Delta) -> None:
         """One event, with the stamp of the read that completed it."""
@@ -60,18 +65,27 @@ class Timeline:
             if self._texts is not None:
                 self._texts.append(delta.text)
                 self._reasonings.append(delta.reasoning)
-            if usage is not None and usage.output_tokens is not None:
-                self._running_tokens.append(usage.output_tokens)
+            if usage is not None:
+                self._note_tokens(usage)
+            if delta.refusal:
+                self.refused = True
         if delta.calls is not None and self._texts is not None:
             self._calls.append(delta.calls)
         if delta.finish_reason is not None:
             self.finish_reason = delta.finish_reason
         if usage is not None:
-            self._usage = usage
+            known = self._usage
+            self._usage = usage if known is None else _together(known, usage)
         if delta.error is not None:
             self.error = delta.error
         if delta.done:
             self.done = True
+
+    def _note_tokens(self, usage: Usage) -> None:
+        if usage.output_tokens is not None:
+            self._running_tokens.append(usage.output_tokens)
+        if usage.chunk_tokens is not None:
+            self._chunk_tokens.append(usage.chunk_tokens)
 
     def note_whole(self, at_ns: int, delta: Delta) -> None:
         """All of an answer that was not streamed, with the stamp of the read that completed it.
@@ -101,6 +115,7 @@ class Timeline:
         row.first_answer_ns = _since(origin_ns, self._first_answer_ns)
         row.chunks = len(outputs)
         row.finish_reason = self.finish_reason
+        row.refused = self.refused
         if outputs:
             row.first_output_ns = outputs[0] - origin_ns
             row.last_output_ns = outputs[-1] - origin_ns
@@ -113,9 +128,7 @@ class Timeline:
         self._fill_tokens(row)
 
     def _fill_tokens(self, row: Row) -> None:
-        if len(self._running_tokens) == row.chunks > 1:
-            running = self._running_tokens
-            row.chunk_tokens = [running[0], *(b - a for a, b in pairwise(running))]
+        row.chunk_tokens = self._tokens_by_chunk(row.chunks)
         usage = self._usage
         if usage is not None:
             row.input_tokens = usage.input_tokens
@@ -124,7 +137,28 @@ class Timeline:
         if usage is not None and usage.output_tokens is not None:
             row.output_tokens, row.token_source = usage.output_tokens, "usage"
         elif row.chunks:
-            row.output_tokens, row.token_source = row.chunks, "counted"
+            counted = sum(row.chunk_tokens) if row.chunk_tokens else row.chunks
+            row.output_tokens, row.token_source = counted, "counted"
+
+    def _tokens_by_chunk(self, chunks: int) -> list[int] | None:
+        """Tokens of every output chunk, where each said so: by its own list, or the usage's rise.
+
+        A list that does not add up to the usage (special tokens, a chunk left out) counts less than
+        the usage does.
+        """
+        listed, running = self._chunk_tokens, self._running_tokens
+        if len(running) == chunks > 1:
+            return [running[0], *(b - a for a, b in pairwise(running))]
+        total = None if self._usage is None else self._usage.output_tokens
+        if len(listed) == chunks > 0 and total in (None, sum(listed)):
+            return listed
+        return None
+
+
+def _together(known: Usage, later: Usage) -> Usage:
+    """What is known when an answer states its usage in parts."""
+    both = zip(known, later, strict=True)
+    return Usage(*(old if new is None else new for old, new in both))
 
 
 def _since(origin_ns: int, at_ns: int | None) -> int | None:

@@ -70,6 +70,8 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     token_source: TokenSource = "unknown"
     status: int | None = None
     finish_reason: str | None = None
+    refused: bool = False
+    """The server marked text of the answer as a refusal."""
     outcome: Outcome = "ok"
     error_class: str | None = None
     error: str | None = None

@@ -1,20 +1,34 @@
-"""Delta: what one server event says, in words that all dialects share."""
+"""Delta: what one server event says, in words that all dialects share; and what a dialect is.
+
+A dialect is a pure pair: how a request's body is built, and how an event of the answer is read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
 
+Framing = Literal["sse", "ndjson", "whole"]
+"""How a streamed answer is cut into events; ``whole`` is a dialect that never streams."""
+
+Headers = Sequence[tuple[str, str]]
+
+
 class Usage(NamedTuple):
-    """Token counts as the server states them; None where it does not."""
+    """Token counts as the server states them; None where it does not.
+
+    An answer may state them in parts: what a later event leaves open stays as it was.
+    """
 
     output_tokens: int | None = None
     input_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    chunk_tokens: int | None = None
+    """Tokens in this very chunk, where the event lists them one by one."""
 
 
 class Delta(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +48,8 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     """The server's own mark that the answer is whole."""
     calls: Any = None
     """Pieces of tool calls as the event has them; see tool_calls.py."""
+    refusal: bool = False
+    """Its text refuses to answer."""
 
 
 class Ask(NamedTuple):
@@ -52,10 +68,22 @@ class Ask(NamedTuple):
 
 
 class Dialect(Protocol):
-    """Pure: how to ask, and how to read an event, or an answer that comes whole."""
+    """Pure: how to ask, and how to read an event, or an answer that comes whole.
+
+    A class that names this one as its base need only give ``path`` and the three methods.
+    """
 
     path: str
     """Appended to the base URL."""
+    at_root: bool = False
+    """``path`` belongs to the base URL without its ``/v1``."""
+    framing: Framing = "sse"
+    end_mark: str = "[DONE] or a finish reason"
+    """What ends a whole answer, for the message that it is missing."""
+
+    def headers(self, given: Headers) -> Headers:
+        """What to send of the user's headers (the API key is among them), and headers besides."""
+        return given
 
     def body(self, ask: Ask) -> bytes:
         """The request's JSON body."""
@@ -68,3 +96,8 @@ class Dialect(Protocol):
     def read_whole(self, data: bytes) -> Delta:
         """What an answer that was not streamed says; raises ValueError as ``read`` does."""
         ...
+
+
+def url_of(base_url: str, dialect: Dialect) -> str:
+    """Where a dialect's requests go."""
+    return (base_url.removesuffix("/v1") if dialect.at_root else base_url) + dialect.path

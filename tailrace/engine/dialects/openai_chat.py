@@ -4,7 +4,9 @@ Rule: the OpenAI API reference, "Create chat completion", "chat completion objec
 completion chunk object".
 Seen in the wild and accepted: ``content: null`` in the role chunk, the role in every chunk, usage
 in the finish chunk or in one with ``choices: []`` or in every chunk, ``reasoning_content`` (vLLM,
-llama.cpp) and ``reasoning`` (Ollama, OpenRouter), an ``error`` object at HTTP 200.
+llama.cpp) and ``reasoning`` (Ollama, OpenRouter), an ``error`` object at HTTP 200, a ``message``
+beside the ``delta`` (old Foundry Local), ``logprobs`` that list a chunk's tokens one by one.
+A refusal counts as text of the answer.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from tailrace.engine.dialects.delta import Ask, Delta, Usage
+from tailrace.engine.dialects.delta import Ask, Delta, Dialect, Usage
 
 MOST_TOKENS = 2**53
 """Above this a count is no count."""
@@ -23,7 +25,7 @@ _DONE = Delta(done=True)
 _NOTHING = Delta()
 
 
-class OpenAIChat:
+class OpenAIChat(Dialect):
     """``POST {base}/chat/completions``."""
 
     path = "/chat/completions"
@@ -72,13 +74,15 @@ class OpenAIChat:
                 return Delta(usage=read_usage(usage)) if usage else _NOTHING
             choice = choices[0]
             delta = choice.get("delta") or _EMPTY
+            refusal = delta.get("refusal") or ""
             return Delta(
-                delta.get("content") or "",
+                (delta.get("content") or "") + refusal,
                 delta.get("reasoning_content") or delta.get("reasoning") or "",
                 has_tool_output(delta["tool_calls"]) if "tool_calls" in delta else False,
                 str(finish) if (finish := choice.get("finish_reason")) else None,
-                read_usage(usage) if usage else None,
+                with_logprobs(read_usage(usage) if usage else None, choice.get("logprobs")),
                 calls=delta.get("tool_calls") or None,
+                refusal=bool(refusal),
             )
         except (AttributeError, KeyError, IndexError, TypeError) as exc:
             raise ValueError(f"not a chat completion chunk: {exc}") from None
@@ -92,14 +96,16 @@ class OpenAIChat:
             choice = answer["choices"][0]
             message = choice["message"]
             usage = answer.get("usage")
+            refusal = message.get("refusal") or ""
             return Delta(
-                _text(message.get("content")),
+                _text(message.get("content")) + refusal,
                 _text(message.get("reasoning_content") or message.get("reasoning")),
                 has_tool_output(message.get("tool_calls")),
                 str(finish) if (finish := choice.get("finish_reason")) else None,
                 read_usage(usage) if usage else None,
                 done=True,
                 calls=message.get("tool_calls") or None,
+                refusal=bool(refusal),
             )
         except (AttributeError, KeyError, IndexError, TypeError) as exc:
             raise ValueError(f"not a chat completion: {type(exc).__name__} {exc}") from None
@@ -116,11 +122,13 @@ class _PlainDelta(msgspec.Struct, gc=False):
     reasoning: str | None = None
     tool_calls: tuple[()] | None = None
     """Foundry Local 0.8 has an empty list in every chunk; the slow way costs seven times more."""
+    refusal: None = None
 
 
 class _PlainChoice(msgspec.Struct, gc=False):
     delta: _PlainDelta
     finish_reason: str | None = None
+    logprobs: None = None
 
 
 class _PlainChunk(msgspec.Struct, gc=False):
@@ -159,14 +167,26 @@ def _text(value: Any) -> str:
 def read_usage(usage: dict[str, Any]) -> Usage:
     """OpenAI's usage object with its detail objects, each of which may be absent."""
     return Usage(
-        _count(usage.get("completion_tokens")),
-        _count(usage.get("prompt_tokens")),
-        _count((usage.get("prompt_tokens_details") or _EMPTY).get("cached_tokens")),
-        _count((usage.get("completion_tokens_details") or _EMPTY).get("reasoning_tokens")),
+        count(usage.get("completion_tokens")),
+        count(usage.get("prompt_tokens")),
+        count((usage.get("prompt_tokens_details") or _EMPTY).get("cached_tokens")),
+        count((usage.get("completion_tokens_details") or _EMPTY).get("reasoning_tokens")),
     )
 
 
-def _count(value: Any) -> int | None:
+def with_logprobs(usage: Usage | None, logprobs: Any) -> Usage | None:
+    """The usage, with the number of tokens that a chunk's ``logprobs`` list; None without either.
+
+    Chat lists them as ``content`` (and ``refusal``), completions as ``tokens``.
+    """
+    if not isinstance(logprobs, dict):
+        return usage
+    lists = (logprobs.get(name) for name in ("content", "refusal", "tokens"))
+    tokens = sum(len(each) for each in lists if isinstance(each, list))
+    return (usage or Usage())._replace(chunk_tokens=tokens) if tokens else usage
+
+
+def count(value: Any) -> int | None:
     """A token count, or None for whatever else stands in its place."""
     return value if type(value) is int and 0 <= value < MOST_TOKENS else None
 

@@ -12,20 +12,22 @@ from typing import Any
 import msgspec
 import orjson
 
-from tailrace.engine.dialects.delta import Ask, Delta
+from tailrace.engine.dialects.contents import text_of
+from tailrace.engine.dialects.delta import Ask, Delta, Dialect, Framing
 from tailrace.engine.dialects.openai_chat import error_text, read_usage
 
 
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(Dialect):
     """``POST {base}/embeddings``."""
 
     path = "/embeddings"
+    framing: Framing = "whole"
 
     def body(self, ask: Ask) -> bytes:
         """The request's JSON body; the last message is the text."""
         body: dict[str, object] = {
             "model": ask.model,
-            "input": _text(ask.messages[-1][1]) if ask.messages else "",
+            "input": text_of(ask.messages[-1][1]) if ask.messages else "",
             "encoding_format": "float",
         }
         return orjson.dumps(body | ask.extra)
@@ -68,11 +70,3 @@ def _is_vector(raw: msgspec.Raw) -> bool:
     """Numbers in a list, or base64 text where ``--extra-body`` asked for that; not an empty one."""
     data = bytes(raw).strip()
     return data[:1] in (b"[", b'"') and b"".join(data.split()) not in _EMPTY
-
-
-def _text(content: object) -> str:
-    """A message's text; of one in parts, the texts among them."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, (list, tuple)) else ()
-    return "".join(part["text"] for part in parts if part.get("type") == "text")
