@@ -170,7 +170,10 @@ URL = ("--url", "http://127.0.0.1:9", "-m", "m")
         ((*URL, "--rubric", "none.toml"), "the rubric 'none.toml' cannot be read"),
         ((*URL, "--rubric", "bad.toml"), "'bad.toml' line 2, field 'facets.tone': must be a text"),
         ((*URL, "--judge", "j", "--rubric", "bad.toml"), "'bad.toml' line 2"),
-        ((*URL, "--rubric", "default", "--api", "embeddings"), "leave it out with --api embedd"),
+        (
+            (*URL, "--rubric", "default", "--dialect", "openai-embeddings"),
+            "leave it out with --dialect",
+        ),
         ((*URL, "--config", "bad.yaml"), "bad.yaml line 1: --judge-url 'x'"),
     ],
 )

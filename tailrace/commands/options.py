@@ -16,11 +16,11 @@ import click
 
 from tailrace.commands import (
     adapters,
-    api,
     asking,
     cloud,
     costs,
     data,
+    dialect,
     foundry,
     levels,
     models,
@@ -149,7 +149,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     *rounds.OPTIONS,
     *foundry.OPTIONS,
-    *api.OPTIONS,
+    *dialect.OPTIONS,
     option(
         "--max-tokens",
         env=["BENCH_MAX_TOKENS"],
@@ -288,7 +288,7 @@ def run_options(command: Command) -> Command:
 
 
 _AS_IS = (
-    *("api", "system", "max_tokens", "temperature", "stream_usage"),
+    *("dialect", "system", "max_tokens", "temperature", "stream_usage"),
     *("transport", "stamps", "loop", "insecure", "foundry", "foundry_keep"),
 )
 """Options whose values are the scenario's, as click has checked them."""
@@ -297,7 +297,7 @@ _AS_IS = (
 def wanted(values: dict[str, Any]) -> Wanted:
     """The command's values as a scenario; raises UsageError with the option that is wrong."""
     urls = values["url"]
-    values = rating.settled(asking.settled(api.of_api(cloud.settled(values))))
+    values = rating.settled(asking.settled(dialect.of_dialect(cloud.settled(values))))
     queue = models.queue(values)
     headers, secret = secret_headers(values)
     scenario = Scenario(

@@ -13,6 +13,7 @@ import click
 
 from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
+from tailrace.scenarios.dialects import EMBEDDINGS
 
 if TYPE_CHECKING:
     from tailrace.rating import Rating, Referee
@@ -84,8 +85,10 @@ def rating(
     from tailrace.rating import Rating
     from tailrace.rubric import read_rubric
 
-    if scenario.api != "chat":
-        raise UsageError("--rubric is for answers in words; leave it out with --api embeddings")
+    if scenario.dialect == EMBEDDINGS:
+        raise UsageError(
+            f"--rubric is for answers in words; leave it out with --dialect {EMBEDDINGS}"
+        )
     rubric = None if values["rubric"] == DEFAULT else Path(values["rubric"])
     if rubric is not None:
         read_rubric(rubric)

@@ -1,9 +1,9 @@
 """Answer: the sink of one exchange. Body bytes become events, deltas, a timeline, an outcome.
 
 Pure: it is pushed stamped bytes and never waits. It also judges the answer. Success needs a 2xx
-status, an event stream without an error event, some output, and the server's own end mark
-(``[DONE]`` or a finish reason); anything else is an error with a class. An answer that was asked
-for without streaming is one JSON object instead, read when its body has ended.
+status, a stream of the dialect's framing without an error event, some output, and the server's own
+end mark (such as ``[DONE]`` or a finish reason); anything else is an error with a class. An answer
+that was asked for without streaming is one JSON object instead, read when its body has ended.
 """
 
 from __future__ import annotations
@@ -14,12 +14,23 @@ import orjson
 
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import error_text
+from tailrace.engine.ndjson import LineReader
 from tailrace.engine.sse import EventReader
 from tailrace.engine.timeline import Timeline
 
 _KEEP_BYTES = 4096
 """How much of an answer that is no event stream is kept for its error message."""
 _KEEP_CHARS = 300
+_NDJSON = frozenset(
+    {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines"}
+    | {"application/x-jsonlines", "application/json-lines", "application/stream+json"}
+)
+_OTHER_KIND = {
+    "sse": ("not_sse", "text/event-stream"),
+    "ndjson": ("not_ndjson", "application/x-ndjson"),
+    "whole": ("not_json", "application/json"),
+}
+"""By what was asked for: the error class of something else, and what it should have been."""
 
 
 class Answer:
@@ -42,7 +53,9 @@ class Answer:
         self.timeline = Timeline(keep_text)
         self._dialect = dialect
         self._streamed = streamed
-        self._reader = EventReader()
+        self._reader: EventReader | LineReader = (
+            LineReader() if dialect.framing == "ndjson" else EventReader()
+        )
         self._status = 0
         self._content_type = ""
         self._body: bytearray | None = None
@@ -98,9 +111,15 @@ class Answer:
         if not 200 <= self._status < 300:
             return False
         if self._streamed:
-            return self._content_type.startswith("text/event-stream")
-        media = self._content_type.partition(";")[0].strip()
+            if self._dialect.framing == "sse":
+                return self._content_type.startswith("text/event-stream")
+            return self._media in _NDJSON
+        media = self._media
         return media == "application/json" or media.endswith("+json")
+
+    @property
+    def _media(self) -> str:
+        return self._content_type.partition(";")[0].strip()
 
     def fault(self) -> tuple[str, str] | None:
         """(error class, one sentence) for an answer that arrived whole and is no success."""
@@ -119,14 +138,13 @@ class Answer:
         if not timeline.has_output:
             return "empty", "the answer has no output"
         if not timeline.done and timeline.finish_reason is None:
-            return "no_done", "the stream ended without [DONE] or a finish reason"
+            return "no_done", f"the stream ended without {self._dialect.end_mark}"
         return None
 
     def _other_kind(self) -> tuple[str, str]:
         found = self._content_type or "no content type"
-        error_class, wanted = (
-            ("not_sse", "text/event-stream") if self._streamed else ("not_json", "application/json")
-        )
+        framing = self._dialect.framing if self._streamed else "whole"
+        error_class, wanted = _OTHER_KIND[framing]
         return error_class, f"the answer is {found}, not {wanted}: {self._shown_body()}"
 
     def _http_error(self) -> str:

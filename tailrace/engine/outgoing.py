@@ -14,15 +14,15 @@ import httpx
 import orjson
 
 from tailrace import __version__
-from tailrace.engine.dialects.delta import Ask, Dialect
+from tailrace.engine.dialects.delta import Ask, Dialect, url_of
 from tailrace.engine.exchange import Prepared, head_bytes, origin_of
 from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.prompts import NONCE_CHARS, NONCE_SLOT, messages, nonce
-from tailrace.scenarios.urls import endpoint
 
 _SLOT = orjson.dumps(NONCE_SLOT)[1:-1]
 EVENTS, JSON = b"text/event-stream", b"application/json"
+ACCEPTED = {"sse": EVENTS, "ndjson": b"application/x-ndjson", "whole": JSON}
 KEPT_BYTES = 64 * 2**20
 """Encoded bodies that are kept, at most."""
 
@@ -51,8 +51,8 @@ class Outgoing:
         self._scenario = scenario
         self._model = model
         self._dialect = dialect
-        self._secret_headers = secret_headers
-        self.url = httpx.URL(endpoint(scenario.base_url, dialect.path))
+        self._secret_headers = secret_headers = dialect.headers(secret_headers)
+        self.url = httpx.URL(url_of(scenario.base_url, dialect))
         self._origin = origin_of(self.url)
         self._id_given = any(name.lower() == "x-request-id" for name, _ in secret_headers)
         self._ready: dict[int, tuple[Item, Ready]] = {}
@@ -78,7 +78,7 @@ class Outgoing:
 
     def _encode(self, item: Item) -> Ready:
         parts = self._dialect.body(ask(self._scenario, self._model, item)).split(_SLOT)
-        accept = EVENTS if self._scenario.stream else JSON
+        accept = ACCEPTED[self._dialect.framing] if self._scenario.stream else JSON
         headers = _headers(self.url, parts, self._secret_headers, accept)
         ready = Ready(parts, headers, head_bytes("POST", self.url, headers))
         if self._room_bytes > 0:

@@ -44,7 +44,13 @@ async def ask_models(
     wire: Wire, base_url: str, secret_headers: Sequence[tuple[str, str]]
 ) -> tuple[int | None, bytes]:
     """Status and body of ``GET {base}/models``; raises WireError where no whole answer comes."""
-    url = httpx.URL(endpoint(base_url, "/models"))
+    return await ask_url(wire, httpx.URL(endpoint(base_url, "/models")), secret_headers)
+
+
+async def ask_url(
+    wire: Wire, url: httpx.URL, secret_headers: Sequence[tuple[str, str]]
+) -> tuple[int | None, bytes]:
+    """Status and body of a GET; raises WireError where no whole answer comes."""
     body = Body()
     exchange = Exchange(body)
     headers = merged(common_headers(url), secret_headers)
@@ -63,7 +69,9 @@ async def list_models(
     return [model.id for model in models_of(body)] if status == 200 else []
 
 
-def advice(row: Row, base_url: str, model: str, served: list[str]) -> str:
+def advice(
+    row: Row, base_url: str, model: str, served: list[str], dialect: str = "openai-chat"
+) -> str:
     """One sentence on why the cold request failed and what would mend it."""
     reason = row.error or row.outcome
     if row.error_class in UNREACHABLE:
@@ -79,17 +87,17 @@ def advice(row: Row, base_url: str, model: str, served: list[str]) -> str:
         return f"{base_url} has no model {model!r} ({reason}); it has {shown}{more}"
     if row.error_class == "http_404":
         return (
-            f"{base_url} answered 404 for model {model!r} ({reason}); check the URL's path and the "
-            "model's name"
+            f"{base_url} answered 404 for model {model!r} ({reason}); check the URL's path, the "
+            f"model's name and --dialect, which is {dialect}"
         )
-    if row.error_class == "not_sse":
+    if row.error_class in ("not_sse", "not_ndjson"):
         return (
-            f"{base_url} did not stream: {reason}; is this an OpenAI-compatible chat endpoint? "
-            "One that only answers whole is asked with --no-stream"
+            f"{base_url} did not stream: {reason}; does it speak {dialect}? One "
+            "that only answers whole is asked with --no-stream"
         )
     if row.error_class == "not_json":
         return (
-            f"{base_url} did not answer with one JSON object: {reason}; is this an "
-            "OpenAI-compatible chat endpoint? One that always streams is asked without --no-stream"
+            f"{base_url} did not answer with one JSON object: {reason}; does it speak "
+            f"{dialect}? One that always streams is asked without --no-stream"
         )
     return f"{base_url} failed the first request of model {model!r}: {reason}"

@@ -15,6 +15,7 @@ import anyio
 from tailrace.engine.aligning import aligned, aligned_line
 from tailrace.engine.clock import now_ns
 from tailrace.engine.crew import Alone, Crew, Held
+from tailrace.engine.dialect_probe import CHAT, TURNED_AWAY, Found, other_dialect
 from tailrace.engine.exchange import WireError
 from tailrace.engine.load import WHOLE, arrivals_judged
 from tailrace.engine.loader import LoadError
@@ -30,6 +31,7 @@ from tailrace.results.files import RunFolder
 from tailrace.results.merge import merge_into
 from tailrace.results.render.live import Snapshot
 from tailrace.results.schema import Row
+from tailrace.scenarios.dialects import AUTO
 
 HABIT_S = 0.05
 """Pause after the cold request, in which the wire learns whether the server keeps connections."""
@@ -143,9 +145,10 @@ class Run:
             extra_body=turn.entry.extra_body or None,
         )
         turn.at("warm", "the cold first request")
-        if not await self._warm(turn, target):
+        warmed = await self._warm(turn, target)
+        if warmed is None:
             return False
-        target = await self._aligned(turn, target)
+        target = await self._aligned(turn, warmed)
         plan = Plan(self._scenario, self._origin, self._folder.path / model.folder)
         async with watching(
             plan, target, headers, turn.holder_pid, self._observer.say
@@ -167,16 +170,47 @@ class Run:
                 return False
         return True
 
-    async def _warm(self, turn: Turn, target: Target) -> bool:
-        """The cold request, one to each URL; False when one of them failed."""
-        self._worker.aim(target)
-        for place in range(self._worker.urls):
-            if not await self._warm_one(turn, target, place):
-                return False
-        return True
+    async def _warm(self, turn: Turn, target: Target) -> Target | None:
+        """The cold request, one to each URL, and the target in the dialect that it went in.
 
-    async def _warm_one(self, turn: Turn, target: Target, place: int) -> bool:
-        """One cold request; on failure the model is marked and the reason said."""
+        On failure the model is marked and the reason said.
+        """
+        model = turn.model
+        wanted, how = dialect_wanted(turn, self._scenario.dialect)
+        target = target._replace(dialect=CHAT if wanted == AUTO else wanted)
+        row = await self._ask_cold(target)
+        if wanted == AUTO and row.outcome == "error" and row.error_class in TURNED_AWAY:
+            found = await self._other(target)
+            if found is not None:
+                how = found.how
+                self._observer.say(f"{model.model}: speaks {found.dialect}: {how}")
+                target = target._replace(dialect=found.dialect)
+                row = await self._ask_cold(target)
+        self._worker.keep(row)
+        model.dialect, model.dialect_from = target.dialect, how
+        for place in range(1, self._worker.urls):
+            if row.outcome == "ok":
+                row = await self._ask_cold(target, place)
+                self._worker.keep(row)
+        if row.outcome == "ok":
+            await anyio.sleep(HABIT_S)
+            return target
+        if row.outcome == "cancelled":
+            model.status = "interrupted"
+            return None
+        asked = urls_of(self._scenario, target.base_url)[row.user]
+        await self._explain(turn, target._replace(base_url=asked), row)
+        return None
+
+    async def _other(self, target: Target) -> Found | None:
+        """What the server speaks beside chat completions, which it has turned away."""
+        headers = headers_of(self._secret_headers, target.headers)
+        async with until_asked(self._stop):
+            return await other_dialect(self._worker.wire, target.base_url, target.model, headers)
+        return None
+
+    async def _ask_cold(self, target: Target, place: int = 0) -> Row:
+        """The row of the cold request to one of the URLs, not yet kept."""
         request_id = f"{target.folder}-cold{target.mark}" + (f"-{place}" if place else "")
         row = Row(request_id, -1, place, "cold", self._origin.since(now_ns()))
         outgoing = self._worker.aim(target)
@@ -186,16 +220,7 @@ class Run:
         row = sending.row  # of the last attempt
         if self._stop.level and not row.ended_ns:
             sending.cut().outcome = "cancelled"
-        self._worker.keep(row)
-        if row.outcome == "ok":
-            await anyio.sleep(HABIT_S)
-            return True
-        if row.outcome == "cancelled":
-            turn.model.status = "interrupted"
-            return False
-        asked = urls_of(self._scenario, target.base_url)[place]
-        await self._explain(turn, target._replace(base_url=asked), row)
-        return False
+        return row
 
     async def _aligned(self, turn: Turn, target: Target) -> Target:
         """The target, with made prompts of the length that its server counts."""
@@ -219,7 +244,7 @@ class Run:
         unknown = bool(served) and target.model not in served
         turn.fail(
             "model_not_found" if unknown else row.error_class,
-            advice(row, target.base_url, target.model, served),
+            advice(row, target.base_url, target.model, served, target.dialect),
         )
 
     async def _run_level(self, turn: Turn, target: Target, index: int) -> None:
@@ -291,6 +316,18 @@ class Run:
         if self._stage is None or not parts:
             return None
         return take_snapshot(self.facts, self._stage, pooled(parts), self._origin.since(now_ns()))
+
+
+def dialect_wanted(turn: Turn, of_run: str) -> tuple[str, str]:
+    """The dialect of a model, and who says so; ``auto`` when the server is to say."""
+    known = turn.model.dialect
+    if known is not None:  # of an earlier sitting
+        return known, turn.model.dialect_from
+    if turn.entry.dialect not in (None, AUTO):
+        return str(turn.entry.dialect), "the models file says so"
+    if AUTO in (turn.entry.dialect, of_run):
+        return AUTO, "auto; it is asked first"
+    return of_run, "--dialect says so"
 
 
 def ended_early(stage: StageFacts, planned_ns: int | None) -> bool:

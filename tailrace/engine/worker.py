@@ -20,6 +20,7 @@ from tailrace.engine.asking import Askings
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.dialects.delta import Dialect
+from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import Prepared, Timeouts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.load import (
@@ -71,6 +72,8 @@ class Target(NamedTuple):
 
     alignment: Alignment | None = None
     """How its server counts made prompts, where that was looked at."""
+    dialect: str = "openai-chat"
+    """In which words it is asked; never ``auto``."""
 
     extra_body: dict[str, Any] | None = None
     """Its own, over the run's."""
@@ -128,7 +131,8 @@ class Worker:
         self._share = share
         self._part = part
         self._pulse = Pulse(asyncio.get_running_loop())
-        self._dialect: Dialect = dialect_of(scenario.api)
+        self._dialect: Dialect = OpenAIChat()
+        self._streamed = scenario.stream
         self._source = source_of(scenario)
         self._seal = sealer(scenario)
         self._askings = Askings(scenario)
@@ -154,7 +158,9 @@ class Worker:
             if self.scenario.data.align:
                 known = target.alignment
                 self._source = source_of(self.scenario, known and Alignment(*known))
-            scenario = self._aimed_at(target)
+            self._dialect = dialect_of(target.dialect)
+            self._streamed = self.scenario.stream and self._dialect.framing != "whole"
+            scenario = replace(self._aimed_at(target), stream=self._streamed)
             if target.mark and not scenario.deterministic:
                 # What a killed sitting asked is in the server's cache.
                 scenario = replace(scenario, salt=scenario.salt + target.mark)
@@ -197,7 +203,7 @@ class Worker:
         gather = gathers_text(scenario) or asked.keep_text
         row.prompt = item.id
         row.model = item.model
-        row.streamed = scenario.stream
+        row.streamed = self._streamed
         row.url = self._spread.place(row.user)
         if row.url:
             outgoing = self._spread.outgoings[row.url]
@@ -216,9 +222,10 @@ class Worker:
     async def probe(self, item: Item, target: Target) -> Row:
         """Ask something beside the run: its row is in no journal and no level."""
         row = Row(item.id, -1, 0, "cold", self.origin.since(now_ns()))
-        row.streamed = self.scenario.stream
+        outgoing = self.aim(target)
+        row.streamed = self._streamed
         attempt = Attempt(row, self._dialect, self.origin.perf_ns)
-        request = self.aim(target).request(item, 0, f"{target.folder}-{item.id}")
+        request = outgoing.request(item, 0, f"{target.folder}-{item.id}")
         return await Sending(attempt, self.wire, request).perform()
 
     def _goes_on(self) -> bool:

@@ -128,6 +128,10 @@ class ModelFacts:
     stages: list[StageFacts] = field(default_factory=list)
     torn_lines: int = 0
     """Lines that were cut off in the journals of several workers, and are in no row."""
+    dialect: str | None = None
+    """In which words it was asked; None before that is known."""
+    dialect_from: str = ""
+    """How that was known."""
     alignment: dict[str, Any] | None = None
     """How the server counts the tokens of made prompts, from the requests before its levels."""
     tags: dict[str, Any] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from tailrace.scenarios.data import Data
+from tailrace.scenarios.dialects import AUTO
 from tailrace.scenarios.model_entry import FOUNDRY, ModelEntry
 from tailrace.scenarios.rates import Arrivals
 from tailrace.scenarios.reach import Reach
@@ -15,7 +16,6 @@ from tailrace.scenarios.sessions import Sessions
 
 TransportName = Literal["fast", "httpx"]
 StampsName = Literal["auto", "user"]
-ApiName = Literal["chat", "embeddings"]
 LoopName = Literal["auto", "uvloop", "asyncio"]
 PolicyName = Literal["queue", "drop", "abort"]
 ThinkName = Literal["constant", "exponential"]
@@ -74,7 +74,8 @@ class Scenario:
     prompts: tuple[str, ...] = (DEFAULT_PROMPT,)
     data: Data = field(default_factory=Data)
     """Where prompts come from beside or instead of these texts."""
-    api: ApiName = "chat"
+    dialect: str = AUTO
+    """In which words the servers are asked; a model of a models file may have its own."""
     system: str | None = None
     max_tokens: int = 64
     temperature: float = 0.0

@@ -33,6 +33,8 @@ class ModelEntry:
     """Its id on the server."""
     url: str | None = None
     """Base URL of its own; None is the run's, or that of the server which ``serve`` starts."""
+    dialect: str | None = None
+    """In which words it is asked; None is the run's."""
     serve: tuple[str, ...] = ()
     """Command line that starts its server; empty where it is there already."""
     ready: str | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, time
 from typing import Any
 
+from tailrace.scenarios.dialects import is_dialect
 from tailrace.scenarios.model_entry import FOUNDRY, PORT
 
 SECRET = re.compile(
@@ -49,6 +50,7 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "variant": (_is_text, "a text that is not empty"),
     "device": (_is_text, "a text that is not empty"),
     "url": (_is_text, "a base URL like http://127.0.0.1:8080/v1"),
+    "dialect": (is_dialect, "a dialect like openai-chat or ollama-chat, or auto"),
     "headers": (_are_headers, 'an object of texts like {"Authorization": "Bearer ${NAME}"}'),
     "auth": (
         lambda value: value in ("auto", "bearer", "api-key", "x-api-key", "none"),

@@ -111,6 +111,7 @@ class _Reader:
             alias=self.alias,
             model=table.get("model", self.alias),
             url=url,
+            dialect=table.get("dialect"),
             serve=serve,
             ready=table.get("ready"),
             ready_s=float(table.get("ready_s", READY_S)),

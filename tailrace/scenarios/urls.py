@@ -14,7 +14,11 @@ from tailrace.scenarios.model_fields import SECRET
 
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _DEPLOYMENT = re.compile(r"/openai/deployments/[^/]+$")
-_ENDPOINTS = ("/chat/completions", "/embeddings", "/completions", "/responses")
+_ENDPOINTS = (
+    *("/chat/completions", "/completions", "/responses", "/embeddings", "/messages"),
+    *("/api/chat", "/api/generate", "/completion"),
+)
+"""Of the dialects; ``/chat/completions`` before its own end."""
 _SECRET_PARAMETERS = frozenset({"key", "code", "sig", "signature", "token", "subscription-key"})
 
 
@@ -22,6 +26,12 @@ def endpoint(base_url: str, path: str) -> str:
     """``path`` on a base URL, before its query: ``…/v1`` and ``/models`` are ``…/v1/models``."""
     parts = urlsplit(base_url)
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path))
+
+
+def root_of(base_url: str) -> str:
+    """The same without a ``/v1`` at its end: where a server keeps what is not OpenAI's."""
+    parts = urlsplit(base_url)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/").removesuffix("/v1")))
 
 
 def is_azure(base_url: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tailrace.simulate import chunks
+from tailrace.simulate import chunks, shapes
 from tailrace.simulate.ask import SERVER_ERROR, Ask
 from tailrace.simulate.connection import Connection
 from tailrace.simulate.faults import Fault
@@ -111,22 +111,20 @@ class Answer:
 
 
 class Streamed(Answer):
-    """An answer in server-sent events."""
+    """An answer in events, each in a chunk of its own."""
 
     __slots__ = ("_due", "_first", "_frames", "_index", "_limit", "_opening", "_sizes")
 
     def open(self) -> None:
         """Write the headers, and set the first chunk."""
         job = self.job
-        self._frames = chunks.Frames(
-            self.record.number, job.created, job.ask.model, job.ask.include_usage
-        )
+        self._frames = shapes.frames_of(job.ask, self.record.number, job.created)
         self._due = job.plan.due_ns
         self._sizes = job.plan.tokens
         self._index = self._first = 0
         self._limit = self.written()
         name = self.record.id.encode("latin-1")
-        head = chunks.stream_head(name, self.says_close())
+        head = chunks.stream_head(name, self.says_close(), self._frames.kind)
         self._opening = b"" if job.role_early else self._frames.role()
         if job.role_early:
             head += self._frames.role()
@@ -179,12 +177,9 @@ class Streamed(Answer):
         if kind == "error":
             return frames.error(SERVER_ERROR) + chunks.END
         if kind == "garbage":
-            return frames.garbage() + chunks.DONE + chunks.END
-        empty = self._first == 0
-        tail = frames.finish("stop" if empty else job.plan.finish_reason)
-        if job.ask.include_usage:
-            tail += frames.usage(chunks.usage(job.ask.prompt_tokens, self._first))
-        return tail + chunks.DONE + chunks.END
+            return frames.garbage() + chunks.END
+        reason = "stop" if self._first == 0 else job.plan.finish_reason
+        return frames.ending(reason, job.ask.prompt_tokens, self._first) + chunks.END
 
 
 class Whole(Answer):
@@ -219,11 +214,14 @@ class Whole(Answer):
         job, tokens = self.job, self.record.tokens
         if job.fault is not None and job.fault.tail == "garbage":
             return b'{"id":"chatcmpl-sim","choi'
+        reason = job.plan.finish_reason if tokens else "stop"
+        if job.ask.shape != "chat":
+            return shapes.whole_of(job.ask, self.record.number, job.created, reason, tokens)
         return chunks.completion(
             number=self.record.number,
             created=job.created,
             model=job.ask.model,
             text=chunks.text(tokens),
-            reason=job.plan.finish_reason if tokens else "stop",
+            reason=reason,
             spent=chunks.usage(job.ask.prompt_tokens, tokens),
         )

@@ -26,6 +26,8 @@ class Ask:
     prompt_tokens: int
     inputs: int = 0
     """How many texts are to become vectors; 0 for a chat."""
+    shape: str = "chat"
+    """In which words it is answered; see shapes.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +122,9 @@ def _prompt_tokens(messages: list[Any]) -> int:
         for part in parts:
             text = part.get("text") if isinstance(part, dict) else None
             size += len(text) if isinstance(text, str) else 0
-    return max(1, size // 4)
+    return tokens_in(size)
+
+
+def tokens_in(characters: int) -> int:
+    """A quarter of the characters, at least one."""
+    return max(1, characters // 4)

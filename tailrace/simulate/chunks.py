@@ -59,13 +59,15 @@ def text(count: int) -> str:
     return (words(0, CYCLE) * cycles + words(0, rest)).decode()
 
 
-def stream_head(request_id: bytes, says_close: bool = False) -> bytes:
+def stream_head(
+    request_id: bytes, says_close: bool = False, kind: bytes = b"text/event-stream; charset=utf-8"
+) -> bytes:
     """The status line and headers of a streamed answer."""
     return (
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
+        b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n"
         b"cache-control: no-cache\r\nx-request-id: %b\r\nconnection: %b\r\n"
         b"transfer-encoding: chunked\r\n\r\n"
-    ) % (request_id, b"close" if says_close else b"keep-alive")
+    ) % (kind, request_id, b"close" if says_close else b"keep-alive")
 
 
 def message(
@@ -127,9 +129,10 @@ def _identity(number: int) -> str:
 
 
 class Frames:
-    """The messages of one streamed answer."""
+    """The messages of one streamed chat completion."""
 
     __slots__ = ("_end", "_open", "_prefixes", "_suffix", "_usage")
+    kind = b"text/event-stream; charset=utf-8"
 
     def __init__(self, number: int, created: int, model: str, with_usage: bool) -> None:
         self._open = (
@@ -168,8 +171,13 @@ class Frames:
         return event(self._open + b'],"usage":' + orjson.dumps(spent) + self._end)
 
     def garbage(self) -> bytes:
-        """An event that breaks off inside its JSON."""
-        return event(self._open + b'{"index":0,"del')
+        """An event that breaks off inside its JSON, and the end mark."""
+        return event(self._open + b'{"index":0,"del') + DONE
+
+    def ending(self, reason: str, prompt: int, completion: int) -> bytes:
+        """All that follows the content of a whole answer."""
+        spent = self.usage(usage(prompt, completion)) if self._usage else b""
+        return self.finish(reason) + spent + DONE
 
     def error(self, refusal: Refusal) -> bytes:
         """An error event inside the stream."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import orjson
 
-from tailrace.simulate import answers, ask, chunks, embeddings, faults, metrics
+from tailrace.simulate import answers, ask, asks, chunks, embeddings, faults, metrics
 from tailrace.simulate.connection import Connection, Request
 from tailrace.simulate.pace import Pace
 from tailrace.simulate.script import Script, plan, script_values
@@ -24,7 +24,7 @@ from tailrace.simulate.truth import Record, Truth
 BACKLOG = 4096
 FAULT_HEADER = b"x-simulate-fault"
 _EMBEDDINGS = b"/v1/embeddings"
-_ANSWERED = (b"/v1/chat/completions", _EMBEDDINGS)
+_ANSWERED = (b"/v1/chat/completions", _EMBEDDINGS, *asks.READERS)
 
 
 class Server:
@@ -133,7 +133,8 @@ class Server:
     def _read(self, request: Request) -> ask.Ask | ask.Refusal:
         key = self.script.api_key
         if key is not None:
-            given = request.headers.get(b"authorization", b"")
+            bare = request.headers.get(b"x-api-key", b"")
+            given = request.headers.get(b"authorization", b"Bearer " + bare)
             if not hmac.compare_digest(given, b"Bearer " + key.encode()):
                 return ask.UNAUTHORIZED
         named = request.headers.get(FAULT_HEADER)
@@ -230,7 +231,9 @@ class Server:
 
 def _reader(request: Request) -> Callable[[bytes, tuple[str, ...]], ask.Ask | ask.Refusal]:
     path = request.target.partition(b"?")[0]
-    return embeddings.read_inputs if path == _EMBEDDINGS else ask.read_ask
+    if path == _EMBEDDINGS:
+        return embeddings.read_inputs
+    return asks.READERS.get(path, ask.read_ask)
 
 
 def _fault_message(fault: faults.Fault, model: str, *, says_close: bool) -> bytes:

@@ -66,5 +66,5 @@ def test_there_are_no_events() -> None:
 
 
 def test_the_dialect_of_an_api() -> None:
-    assert isinstance(dialect_of("chat"), OpenAIChat)
-    assert isinstance(dialect_of("embeddings"), OpenAIEmbeddings)
+    assert isinstance(dialect_of("openai-chat"), OpenAIChat)
+    assert isinstance(dialect_of("openai-embeddings"), OpenAIEmbeddings)

@@ -50,7 +50,7 @@ def test_vectors_of_a_real_server(embeddings_url: str, tmp_path: Path) -> None:
         models=("tiny",),
         levels=(Level(2, 0.0, None, 8),),
         prompts=("one short text", "and another that is a little longer than the first"),
-        api="embeddings",
+        dialect="openai-embeddings",
         stream=False,
     )
     finished = run_scenario(scenario, tmp_path / "runs", None, (), Quiet())

@@ -45,7 +45,9 @@ class AnthropicMessages(Dialect):
         """
         names = {name.lower() for name, _ in given}
         found = list(given) if VERSION[0] in names else [VERSION, *given]
-        key = next((v for n, v in given if n.lower() == "authorization"), "").removeprefix("Bearer ")
+        key = next((v for n, v in given if n.lower() == "authorization"), "").removeprefix(
+            "Bearer "
+        )
         if not key or "x-api-key" in names or key.startswith("sk-ant-oat"):
             return found
         if key.startswith("sk-ant-"):
@@ -76,7 +78,9 @@ class AnthropicMessages(Dialect):
             if kind == "content_block_start":
                 return _start(event["content_block"], event.get("index", 0))
             if kind == "message_start":
-                return Delta(usage=_usage(event["message"].get("usage"))._replace(output_tokens=None))
+                return Delta(
+                    usage=_usage(event["message"].get("usage"))._replace(output_tokens=None)
+                )
             if kind == "message_delta":
                 reason = event["delta"].get("stop_reason")
                 return Delta(

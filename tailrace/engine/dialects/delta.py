@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from tailrace.scenarios.urls import endpoint, root_of
 
 Framing = Literal["sse", "ndjson", "whole"]
 """How a streamed answer is cut into events; ``whole`` is a dialect that never streams."""
@@ -100,4 +101,4 @@ class Dialect(Protocol):
 
 def url_of(base_url: str, dialect: Dialect) -> str:
     """Where a dialect's requests go."""
-    return (base_url.removesuffix("/v1") if dialect.at_root else base_url) + dialect.path
+    return endpoint(root_of(base_url) if dialect.at_root else base_url, dialect.path)

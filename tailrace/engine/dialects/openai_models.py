@@ -22,9 +22,16 @@ class ListedModel(NamedTuple):
 def models_of(body: bytes) -> list[ListedModel]:
     """The entries of a ``GET {base}/models`` answer; empty when it is something else."""
     try:
-        entries = orjson.loads(body)["data"]
-        return [ListedModel(str(entry["id"]), _loaded(entry)) for entry in entries]
-    except (ValueError, KeyError, TypeError):
+        return models_in(orjson.loads(body))
+    except ValueError:
+        return []
+
+
+def models_in(answer: Any) -> list[ListedModel]:
+    """The same of an answer whose JSON is read."""
+    try:
+        return [ListedModel(str(entry["id"]), _loaded(entry)) for entry in answer["data"]]
+    except (KeyError, TypeError):
         return []
 
 

@@ -164,18 +164,14 @@ def _items(role: str, content: object) -> list[dict[str, object]]:
     """A message as input items: tool calls and their results are items of their own."""
     if role == "tool":
         call_id = str(field_of(content, "tool_call_id") or "")
-        return [
-            {"type": "function_call_output", "call_id": call_id, "output": text_of(content)}
-        ]
+        return [{"type": "function_call_output", "call_id": call_id, "output": text_of(content)}]
     items: list[dict[str, object]] = []
     parts = [_part(role, part) for part in parts_of(content)]
     if parts:
         items.append({"role": role, "content": parts})
     for call_id, name, arguments in calls_of(content):
         text = orjson.dumps(arguments).decode()
-        items.append(
-            {"type": "function_call", "call_id": call_id, "name": name, "arguments": text}
-        )
+        items.append({"type": "function_call", "call_id": call_id, "name": name, "arguments": text})
     return items
 
 

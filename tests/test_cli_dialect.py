@@ -1,4 +1,4 @@
-"""``--api embeddings``: real command runs against the scripted endpoint."""
+"""``--dialect openai-embeddings``: real command runs against the scripted endpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def test_inputs_are_counted_and_what_only_streams_have_is_not(
     url = sim_url.removesuffix("/v1") + path
     text = "word " * 80
     done = tailrace(
-        *("run", "--api", "embeddings", "--url", url, "-p", text, *ARGUMENTS), cwd=tmp_path
+        *("run", "--dialect", "openai-embeddings", "--url", url, "-p", text, *ARGUMENTS),
+        cwd=tmp_path,
     )
     ran(done)
     run = only_run(tmp_path)
@@ -39,7 +40,7 @@ def test_inputs_are_counted_and_what_only_streams_have_is_not(
     each = (nonce + len(text)) // 4
     assert stage["tokens"]["input"] == 6 * each
     assert {row.input_tokens for row in rows_of(run)} == {each}
-    assert load(run / "run.json")["scenario"]["api"] == "embeddings"
+    assert load(run / "run.json")["scenario"]["dialect"] == "openai-embeddings"
 
 
 @pytest.mark.parametrize(
@@ -52,11 +53,17 @@ def test_inputs_are_counted_and_what_only_streams_have_is_not(
 )
 def test_embeddings_that_fail(tmp_path: Path, fault: str, words: list[str]) -> None:
     with background(Script(ttft_ns=1_000_000, fault=fault)) as url:
-        done = tailrace("run", "--api", "embeddings", "--url", url, *ARGUMENTS, cwd=tmp_path)
+        done = tailrace(
+            "run", "--dialect", "openai-embeddings", "--url", url, *ARGUMENTS, cwd=tmp_path
+        )
     assert_sentence(done, UNREACHABLE, url, *words)
 
 
 def test_what_embeddings_have_no_use_for(tmp_path: Path) -> None:
-    (tmp_path / "s.toml").write_text('api = "embeddings"\nsystem = "x"', encoding="utf-8")
+    (tmp_path / "s.toml").write_text(
+        'dialect = "openai-embeddings"\nsystem = "x"', encoding="utf-8"
+    )
     done = tailrace("run", "s.toml", "--url", "http://127.0.0.1:9", "-m", "m", cwd=tmp_path)
-    assert_sentence(done, USAGE, "s.toml line 2: --system is part of a chat", "--api embeddings")
+    assert_sentence(
+        done, USAGE, "s.toml line 2: --system is part of a chat", "--dialect openai-embeddings"
+    )
