@@ -145,7 +145,8 @@ def frames_of(ask: Ask, number: int, created: int) -> Shape:
     """The messages of one streamed answer."""
     if ask.shape == "chat":
         return Frames(number, created, ask.model, ask.include_usage)
-    return _told(ask, number, created)
+    shape: Shape = _told(ask, number, created)
+    return shape
 
 
 def whole_of(ask: Ask, number: int, created: int, reason: str, completion: int) -> bytes:

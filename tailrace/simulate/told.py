@@ -1,4 +1,4 @@
-"""Told: what the shapes of shapes.py have in common: who is answered, and how an event is made. Pure."""
+"""Told: what the shapes of shapes.py have in common: who is answered, and an event. Pure."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def test_models_and_health(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "chat/completions", 405), ("PUT", "models", 405), ("POST", "completions", 404)],
+    [("GET", "chat/completions", 405), ("PUT", "models", 405), ("POST", "edits", 404)],
 )
 def test_unknown_routes(client: httpx.Client, method: str, path: str, status: int) -> None:
     reply = client.request(method, path)

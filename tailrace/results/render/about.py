@@ -70,10 +70,9 @@ def run_pairs(facts: RunFacts) -> Pairs:
     tags = {model.model: model.tags for model in facts.models if model.tags}
     extra = {key: value for key, value in facts.tool.items() if key not in ("name", "version")}
     pairs += flat(extra, "tool") + flat(facts.engine, "engine") + flat(scenario)
-    loads = {
-        model.model: model.steps_s["load"] for model in facts.models if "load" in model.steps_s
-    }
-    return pairs + flat(tags, "tags") + flat(loads, "load_s")
+    loads = {m.model: m.steps_s["load"] for m in facts.models if "load" in m.steps_s}
+    spoken = {m.model: f"{m.dialect} ({m.dialect_from})" for m in facts.models if m.dialect}
+    return pairs + flat(spoken, "dialect") + flat(tags, "tags") + flat(loads, "load_s")
 
 
 def _told(level: Any) -> Any:
