@@ -54,7 +54,7 @@ WANTED = {
     "openai-chat/logprobs": Want(b'"one"', 2, 3, "length", chunk_tokens=[1, 2], input_tokens=5),
     "openai-chat/old_foundry": Want(b"Tail", 3, 3),
     "openai-chat/no_end": Want(b'"a"', 2, 2, fault="no_done"),
-    "openai-completions/llamacpp": Want(b'"text":" ', 4, 4, "length", input_tokens=15, cached=14),
+    "openai-completions/llamacpp": Want(b'"text":" ', 4, 4, "length", input_tokens=15, cached=2),
     "openai-completions/error": Want(b'"a"', 1, 1, fault="error_event"),
     "openai-responses/llamacpp": Want(b'"delta":" ', 4, 4, "completed", input_tokens=26, cached=2),
     "openai-responses/reasoning_and_call": Want(
