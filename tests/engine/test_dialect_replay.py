@@ -144,7 +144,7 @@ def test_any_split_gives_the_same(name: str, piece: int) -> None:
     want = WANTED[name]
     head, body = head_and_body(name)
     body = unchunked(body)
-    answer = Answer(dialect_of(name.split("/")[0]), keep_text=True)
+    answer = Answer(dialect_of(name.split("/", maxsplit=1)[0]), keep_text=True)
     answer.accept(int(head.split()[1]), fields_of(head).get("content-type", ""))
     for start in range(0, len(body), piece):
         answer.on_body(start + piece, body[start : start + piece])
@@ -191,7 +191,7 @@ async def replay(name: str) -> None:
     wire = FastTransport()
     row = Row("r", 0, 0, "measure", 0)
     try:
-        attempt = Attempt(row, dialect_of(name.split("/")[0]), now_ns(), keep_text=True)
+        attempt = Attempt(row, dialect_of(name.split("/", maxsplit=1)[0]), now_ns(), keep_text=True)
         request = httpx.Request("POST", f"http://127.0.0.1:{port}/v1", content=b"{}")
         await attempt.perform(wire, request)
     finally:
