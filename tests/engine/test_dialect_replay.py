@@ -200,7 +200,8 @@ async def replay(name: str) -> None:
     judged(row, want)
     assert row.error_class == want.fault
     if want.chunks:
-        assert row.first_output_ns is not None and row.headers_ns is not None
+        assert row.first_output_ns is not None
+        assert row.headers_ns is not None
         assert row.first_output_ns - row.headers_ns >= PAUSE_S * 0.9e9
 
 
