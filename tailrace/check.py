@@ -125,7 +125,14 @@ class _Check:
         url = entry.url or scenario.base_url
         server = self._servers.get(url)
         look = ModelLook(entry.alias, entry.model, url, scenario.stream, scenario.stream_usage)
-        if entry.serve:
+        look.dialect = entry.dialect or scenario.dialect
+        if entry.adapter is not None:
+            look.not_asked = f"not asked: the run starts its adapter, {entry.adapter}"
+        elif entry.server is not None:
+            look.not_asked = (
+                "not asked: the run loads it; `tailrace foundry list` shows what it has"
+            )
+        elif entry.serve:
             look.command = entry.serve[0]
             look.command_found = shutil.which(entry.serve[0]) is not None
         elif server is None or not server.usable:

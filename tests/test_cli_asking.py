@@ -186,7 +186,7 @@ def shape(value: Any) -> Any:
     """The keys in their order, without what only measuring decides (sentences among it)."""
     if isinstance(value, dict):
         return [
-            (key, None if key in ("in_flight_ns", "time_share") else shape(entry))
+            (key, None if key in ("in_flight_ns", "time_share", "between_ns") else shape(entry))
             for key, entry in value.items()
         ]
     if isinstance(value, list) and not all(isinstance(entry, str) for entry in value):

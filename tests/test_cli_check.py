@@ -14,6 +14,7 @@ from tailrace.simulate import Script, background
 
 from .command import tailrace
 from .test_cli_bad_input import UNREACHABLE, USAGE, assert_sentence
+from .test_cli_dialect_auto import OLLAMA, served
 
 MS = 1_000_000
 QUICK = Script(ttft_ns=20 * MS, gap_ns=10 * MS, tokens=16, models=("sim", "a/b:1"))
@@ -235,3 +236,16 @@ def test_the_help_shows_what_makes_a_difference(tmp_path: Path) -> None:
         assert option in text
     for option in ("--duration", "--judge", "--resume", "--warmup"):
         assert option not in text
+
+
+def test_it_finds_in_which_words_a_model_is_asked(tmp_path: Path) -> None:
+    with served({"/api/chat": "ollama-chat/thinking"}, {"/api/version": OLLAMA}) as url:
+        done, rows = checked(tmp_path, url, "-m", "m", "-c", "1")
+    assert rows["dialect"]["found"].startswith("ollama-chat (GET /api/version")
+    assert rows["answers"]["status"] == "ok"
+    assert done.returncode == 0
+
+
+def test_an_adapter_is_left_to_the_run(tmp_path: Path) -> None:
+    done, rows = checked(tmp_path, "http://127.0.0.1:9", "--adapter", "json:JSONDecoder")
+    assert "the run starts its adapter" in rows["answers"]["found"], done.stderr

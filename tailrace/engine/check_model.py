@@ -11,6 +11,7 @@ from dataclasses import replace
 import anyio
 
 from tailrace.engine.clock import Origin, now_ns
+from tailrace.engine.dialect_probe import CHAT, TURNED_AWAY, other_dialect
 from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.exchange import WireError
 from tailrace.engine.outgoing import Outgoing
@@ -20,6 +21,7 @@ from tailrace.results.check_burst import BurstLook
 from tailrace.results.check_model import ModelLook, Seen
 from tailrace.results.schema import Row
 from tailrace.results.server_kind import ServerName
+from tailrace.scenarios.dialects import AUTO
 from tailrace.scenarios.items import Source
 from tailrace.scenarios.model import Scenario
 
@@ -43,23 +45,37 @@ class Prober:
 
     async def look(self, look: ModelLook, headers: SecretHeaders) -> None:
         """Fill in the probes of a model; raises nothing."""
-        scenario = self._scenario
-        asker = _Asker(self, replace(scenario, base_url=look.base_url), look.model, headers)
+        if self._over:
+            look.not_asked = "not asked: the time of --within is over"
+            return
+        scenario, wished = self._scenario, look.dialect
+        asker = self._asker(look, CHAT if wished == AUTO else wished, headers)
         try:
-            if self._over:
-                look.not_asked = "not asked: the time of --within is over"
-                return
             look.first = await asker.ask()
+            if wished == AUTO and look.first.row.error_class in TURNED_AWAY:
+                found = await other_dialect(asker.wire, look.base_url, look.model, headers)
+                if found is not None:
+                    await asker.aclose()
+                    asker = self._asker(look, found.dialect, headers)
+                    look.dialect_from = found.how
+                    look.first = await asker.ask()
             if look.answers:
                 await anyio.sleep(HABIT_S)
                 look.second = None if self._over else await asker.ask()
             elif _may_be_usage(look) and not self._over:
                 without = replace(scenario, base_url=look.base_url, stream_usage=False)
-                other = _Asker(self, without, look.model, headers)
+                other = _Asker(self, without, look, headers)
                 look.plain = await other.ask()
                 await other.aclose()
         finally:
             await asker.aclose()
+
+    def _asker(self, look: ModelLook, dialect: str, headers: SecretHeaders) -> _Asker:
+        """For this dialect, which the look now names."""
+        look.dialect = dialect
+        asker = _Asker(self, replace(self._scenario, base_url=look.base_url), look, headers)
+        look.streamed = asker.streamed
+        return asker
 
     async def burst(
         self, look: ModelLook, headers: SecretHeaders, users: int, asked: int, server: ServerName
@@ -69,7 +85,7 @@ class Prober:
         problem = "not sent: the time of --within is over" if self._over else ""
         if not problem:
             scenario = replace(self._scenario, base_url=look.base_url)
-            asker = _Asker(self, scenario, look.model, headers)
+            asker = _Asker(self, scenario, look, headers)
             try:
                 await asker.connect(users)
                 async with anyio.create_task_group() as group:
@@ -94,19 +110,20 @@ class _Asker:
     """Sends one model's probes on a wire of their own."""
 
     def __init__(
-        self, prober: Prober, scenario: Scenario, model: str, headers: SecretHeaders
+        self, prober: Prober, scenario: Scenario, look: ModelLook, headers: SecretHeaders
     ) -> None:
         self._prober = prober
-        self._streamed = scenario.stream
-        self._dialect = dialect_of(scenario.api)
-        self._outgoing = Outgoing(scenario, model, self._dialect, headers, keep=False)
-        self._wire = make_wire(scenario)
+        self._dialect = dialect_of(look.dialect)
+        self.streamed = scenario.stream and self._dialect.framing != "whole"
+        asked = replace(scenario, stream=self.streamed)
+        self._outgoing = Outgoing(asked, look.model, self._dialect, headers, keep=False)
+        self.wire = make_wire(scenario)
 
     async def connect(self, users: int) -> None:
         """Connect ahead; what fails is seen again when the requests are sent."""
         try:
             with anyio.move_on_at(self._prober._deadline):
-                await self._wire.prepare(self._outgoing.url, users)
+                await self.wire.prepare(self._outgoing.url, users)
         except WireError:
             return
 
@@ -116,10 +133,10 @@ class _Asker:
         prober.sent += 1
         item = replace(prober._source.item(number), max_tokens=prober._tokens)
         name = f"check-{number + 1}"
-        row = Row(name, -1, 0, "cold", prober._origin.since(now_ns()), streamed=self._streamed)
+        row = Row(name, -1, 0, "cold", prober._origin.since(now_ns()), streamed=self.streamed)
         attempt = Attempt(row, self._dialect, prober._origin.perf_ns)
         with anyio.CancelScope(deadline=prober._deadline) as scope:
-            await attempt.perform(self._wire, self._outgoing.request(item, number, name))
+            await attempt.perform(self.wire, self._outgoing.request(item, number, name))
         if scope.cancelled_caught:
             attempt.cut().outcome = "cancelled"
             seen = f"{row.chunks} chunks" if row.chunks else "headers" if row.status else "nothing"
@@ -128,7 +145,7 @@ class _Asker:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._wire.aclose()
+        await self.wire.aclose()
 
 
 def _may_be_usage(look: ModelLook) -> bool:

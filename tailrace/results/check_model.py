@@ -42,6 +42,10 @@ class ModelLook:
     base_url: str
     streamed: bool = True
     usage_asked: bool = True
+    dialect: str = "openai-chat"
+    """In which words it is asked; at first what was wished, ``auto`` as well."""
+    dialect_from: str = ""
+    """The sign by which ``auto`` found it; empty where it was not looked for."""
     listing: Listing | None = None
     first: Seen | None = None
     second: Seen | None = None
@@ -66,7 +70,7 @@ class ModelLook:
 
 def model_rows(look: ModelLook) -> list[Check]:
     """Every row of the group but that of the burst."""
-    rows = [*_command(look), *_listed(look), *_loaded(look), *_answers(look)]
+    rows = [*_command(look), *_listed(look), *_loaded(look), *_dialect(look), *_answers(look)]
     if look.answers and look.first is not None:
         if look.streamed:
             rows += _streams(look, look.first.row)
@@ -113,6 +117,12 @@ def _loaded(look: ModelLook) -> Iterator[Check]:
         others = f"; loaded: {named(loaded)}" if loaded else ""
         fix = "load it before the run, or leave time for its first request (--idle-timeout)"
         yield _row(look, "loaded", "warn", f"not when it was listed{others}", fix)
+
+
+def _dialect(look: ModelLook) -> Iterator[Check]:
+    if look.first is not None:
+        how = f" ({look.dialect_from})" if look.dialect_from else ""
+        yield _row(look, "dialect", "ok", f"{look.dialect}{how}")
 
 
 def _answers(look: ModelLook) -> Iterator[Check]:

@@ -56,7 +56,9 @@ def rows(**changes: Any) -> dict[str, Check]:
 def test_a_good_model_is_green() -> None:
     found = rows()
     assert {row.status for row in found.values()} == {"ok"}
-    assert list(found) == ["listed", "loaded", "answers", "streams", "end", "tokens", "connection"]
+    assert list(found) == [
+        *("listed", "loaded", "dialect", "answers", "streams", "end", "tokens", "connection")
+    ]
     assert found["answers"].found == "TTFT 50 ms, then 20 ms, gap p50 20 ms"
     assert found["streams"].found == "16 chunks in 16 reads over 300 ms"
     assert found["tokens"].found == "usage: 24 in, 16 out, one a chunk (16)"
