@@ -236,6 +236,7 @@ def calibrate(quick: bool, out: Path | None, as_json: bool, **engine: Any) -> No
 @click.option("--metrics", is_flag=True, help="Serve Prometheus text at /metrics.")
 @click.option("--fault", metavar="NAME", help="A fault of the catalogue; 'list' shows them.")
 @click.option("--fault-every", type=int, default=1, show_default=True)
+@click.option("--fault-from", type=int, default=1, show_default=True, help="First request.")
 @click.option("--fault-after", type=int, default=3, show_default=True, help="Chunks before it.")
 @click.option("--loop", type=click.Choice(["auto", "uvloop", "asyncio"]), default="auto")
 def simulate(host: str, port: int, loop: str, ttft: str, gap: str, **values: Any) -> None:

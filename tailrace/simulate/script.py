@@ -34,7 +34,8 @@ class Script:
     `role_early` sends the role chunk with the headers instead of with the first token.
     `stall_at` puts `stall_ns` of extra silence before that content chunk (the first is 0).
     `metrics` serves /metrics as Prometheus text.
-    `fault` strikes every `fault_every`-th request, after `fault_after` chunks where that matters.
+    `fault` strikes every `fault_every`-th request from number `fault_from` on (the first is 1),
+    after `fault_after` chunks where that matters.
     """
 
     ttft_ns: int = 200_000_000
@@ -49,6 +50,7 @@ class Script:
     api_key: str | None = None
     fault: str | None = None
     fault_every: int = 1
+    fault_from: int = 1
     fault_after: int = 3
     stall_at: int | None = None
     stall_ns: int = 2_000_000_000
@@ -80,6 +82,7 @@ _LOWEST = {
     "tokens_per_chunk": 1,
     "slots": 0,
     "fault_every": 1,
+    "fault_from": 1,
     "fault_after": 0,
     "stall_ns": 0,
     "truth_limit": 0,

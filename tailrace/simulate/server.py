@@ -148,7 +148,8 @@ class Server:
         if named is not None:
             return faults.CATALOGUE[named.decode("latin-1")]
         script = self.script
-        if script.fault is not None and faults.due(script.fault_every, number):
+        struck = number >= script.fault_from and faults.due(script.fault_every, number)
+        if script.fault is not None and struck:
             return faults.CATALOGUE[script.fault]
         return None
 

@@ -10,6 +10,7 @@ import pytest
 
 from tailrace.engine.dialects.choice import OWN, dialect_of
 from tailrace.engine.dialects.delta import Ask, url_of
+from tailrace.engine.dialects.tool_calls import assembled
 from tailrace.engine.outgoing import Outgoing
 from tailrace.scenarios.dialects import OWN as NAMES
 from tailrace.scenarios.items import Item
@@ -141,3 +142,11 @@ def test_where_anthropics_key_goes(key: str, sent: dict[str, str]) -> None:
     given = (("Authorization", f"Bearer {key}"), ("X-Mine", "1"))
     found = {n.lower(): v for n, v in dialect_of("anthropic-messages").headers(given)}
     assert found == sent | {"x-mine": "1", "anthropic-version": "2023-06-01"}
+
+
+def test_calls_of_several_lines_stay_apart() -> None:
+    ollama = dialect_of("ollama-chat")
+    call = {"function": {"name": "f", "arguments": {"x": 1}}}
+    line = orjson.dumps({"message": {"tool_calls": [call]}, "done": False})
+    pieces = [ollama.read("", line).calls for _ in range(2)]
+    assert [made["function"]["arguments"] for made in assembled(pieces)] == ['{"x":1}'] * 2

@@ -94,6 +94,7 @@ def test_jitter_keeps_the_mean() -> None:
         ("models", "sim"),
         ("fault", "earthquake"),
         ("fault_every", 0),
+        ("fault_from", 0),
         ("stall_at", -1),
         ("speed", 3),
     ],

@@ -98,6 +98,12 @@ def test_slots_serve_first_come_first(start: Callable[[Script], str]) -> None:
         assert record["writes_ns"][0] >= record["started_ns"] + 20_000_000
 
 
+def test_a_server_that_fails_from_some_request_on(start: Callable[[Script], str]) -> None:
+    script = Script(ttft_ns=1_000_000, tokens=1, fault="http_500", fault_from=3)
+    with httpx.Client(base_url=start(script), trust_env=False) as client:
+        assert [post(client).status_code for _ in range(4)] == [200, 200, 500, 500]
+
+
 def test_fault_every_so_many_and_role_early(start: Callable[[Script], str]) -> None:
     script = Script(ttft_ns=60_000_000, tokens=1, fault="http_500", fault_every=2, role_early=True)
     with httpx.Client(base_url=start(script), verify=False) as client:

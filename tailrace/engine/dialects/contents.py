@@ -74,8 +74,10 @@ def prompt_of(messages: Messages) -> str:
     return "\n\n".join(filter(None, (text_of(content) for _, content in messages)))
 
 
-def call_piece(name: object, arguments: object, index: int, call_id: str = "") -> dict[str, Any]:
-    """A tool call, or a piece of one, as the chat API writes it; see tool_calls.py."""
+def call_piece(
+    name: object, arguments: object, index: int | None, call_id: str = ""
+) -> dict[str, Any]:
+    """A tool call, or a piece of one, as the chat API writes it; without an index it is whole."""
     text = arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
     function = {"name": str(name or ""), "arguments": text}
     return {"index": index, "id": call_id, "function": function}

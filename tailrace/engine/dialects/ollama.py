@@ -47,8 +47,8 @@ class OllamaChat(Dialect):
                 return Delta(error=error_text(line["error"]))
             message = line["message"]
             calls = [
-                call_piece(function.get("name"), function.get("arguments") or {}, number)
-                for number, call in enumerate(message.get("tool_calls") or ())
+                call_piece(function.get("name"), function.get("arguments") or {}, None)
+                for call in message.get("tool_calls") or ()
                 if (function := call.get("function"))
             ]
             return _delta(line, message.get("content"), message.get("thinking"), calls)
