@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import anyio
 import httpx
 
+from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.dialects.openai_models import ListedModel, models_of
 from tailrace.engine.exchange import WireError
 from tailrace.engine.foundry_names import listed_by_foundry
@@ -55,9 +56,12 @@ async def _ask(scenario: Scenario, secret_headers: SecretHeaders) -> list[Listed
     """What ``GET {base}/models`` lists, at least one."""
     url = httpx.URL(endpoint(scenario.base_url, "/models"))
     wire = make_wire(scenario)
+    headers = secret_headers
+    if scenario.dialect != AUTO:
+        headers = tuple(dialect_of(scenario.dialect).headers(secret_headers))
     try:
         with anyio.fail_after(WITHIN_S):
-            status, body = await ask_models(wire, scenario.base_url, secret_headers)
+            status, body = await ask_models(wire, scenario.base_url, headers)
     except WireError as error:
         raise TargetError(_cannot(url, str(error)), error.error_class) from None
     except TimeoutError:

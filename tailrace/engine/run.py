@@ -16,6 +16,7 @@ from tailrace.engine.aligning import aligned, aligned_line
 from tailrace.engine.clock import now_ns
 from tailrace.engine.crew import Alone, Crew, Held
 from tailrace.engine.dialect_probe import CHAT, TURNED_AWAY, Found, other_dialect
+from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.exchange import WireError
 from tailrace.engine.load import WHOLE, arrivals_judged
 from tailrace.engine.loader import LoadError
@@ -240,7 +241,8 @@ class Run:
         served: list[str] = []
         if row.status is not None:
             headers = headers_of(self._secret_headers, target.headers)
-            served = await list_models(self._worker.wire, target.base_url, headers)
+            own = dialect_of(target.dialect).headers(headers)
+            served = await list_models(self._worker.wire, target.base_url, own)
         unknown = bool(served) and target.model not in served
         turn.fail(
             "model_not_found" if unknown else row.error_class,
