@@ -64,7 +64,7 @@ def test_a_wrong_flag(tmp_path: Path, arguments: list[str], words: list[str]) ->
         ("ftp://x/v1", "is not a URL"),
         ("http://", "is not a URL"),
         ("http://x:99999/v1", "port"),
-        ("http://x/v1?a=b", "query"),
+        ("http://x/v1?api_key=b", "secret"),
         ("http://user:secret@x/v1", "user or password"),
     ],
 )
