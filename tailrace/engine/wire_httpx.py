@@ -46,7 +46,8 @@ class HttpxWire:
         self.timeouts = timeouts
         self.opened = 0
         self.stamps = StampBook()
-        self._ssl_context = ssl_context
+        # Made now: to read the certificates takes longer than a request may.
+        self._ssl_context = ssl_context or ssl.create_default_context()
         self._reach = reach
         self._tells_peer = tells_peer
         self._transports: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
@@ -65,7 +66,7 @@ class HttpxWire:
 
     def _make(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
-            verify=self._ssl_context if self._ssl_context is not None else True,
+            verify=self._ssl_context,
             http2=self._reach.http2,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
             trust_env=False,
