@@ -138,6 +138,12 @@ class Hist:
         cumulative = np.cumsum(self._counts)
         return [self._at_rank(cumulative, rank_of(percent, self.n)) for percent in percents]
 
+    def at_rank(self, rank: int | None) -> int | None:
+        """The value of a 1-based rank; None without one, or without samples."""
+        if rank is None or not self.n:
+            return None
+        return self._at_rank(np.cumsum(self._counts), rank)
+
     def _at_rank(self, cumulative: Counts, rank: int) -> int:
         index = int(np.searchsorted(cumulative, rank, side="left"))
         low = int(self._hdr.get_value_from_index(index))

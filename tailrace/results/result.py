@@ -12,8 +12,10 @@ from dataclasses import asdict
 from typing import Any
 
 from tailrace.results.audit_stage import as_dict, audit_stage
+from tailrace.results.audit_series import series_findings
 from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
+from tailrace.results.level_stats import statistics_of, with_bounds
 from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
 from tailrace.results.outputs import Outputs
 from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
@@ -71,6 +73,8 @@ def stage_result(
 ) -> dict[str, Any]:
     """One load level."""
     rate = rates(tally, facts.users, _window_s(facts))
+    metrics = {name: metric_result(tally, name) for name in NAMES}
+    statistics = statistics_of(facts, tally.series)
     return {
         "index": facts.index,
         "round": facts.round,
@@ -97,10 +101,17 @@ def stage_result(
         "stalls": _stalls(tally),
         **_groups(tally),
         **tally.reached.result(),
-        "metrics": {name: metric_result(tally, name) for name in NAMES},
+        "metrics": metrics,
+        "statistics": statistics,
         "warnings": list(_warnings(tally)),
         "sessions": tally.sessions.result(facts.sessions),
-        "audit": [as_dict(finding) for finding in audit_stage(facts, tally)],
+        "audit": [
+            as_dict(finding)
+            for finding in (
+                *audit_stage(facts, tally),
+                *series_findings(statistics, metrics, _window_s(facts)),
+            )
+        ],
     }
 
 
@@ -121,9 +132,15 @@ def metric_result(tally: Tally, name: str) -> dict[str, Any]:
         "lower_bounds": bounds if applies else None,
         "overflow": hist.overflow if applies else None,
         "unsure": tally.shared.unsure[name] if applies else None,
-        **summary_of(hist, smallest_ns, tally.shared.blurs.get(name)),
+        **_bounded(summary_of(hist, smallest_ns, tally.shared.blurs.get(name)), name, tally),
         "histogram": hist.encode() if hist.n else None,
     }
+
+
+def _bounded(summary: dict[str, Any], name: str, tally: Tally) -> dict[str, Any]:
+    _, smallest_ns = tally.bounds.get(name, (0, None))
+    own = (name, tally.hists[name], tally.series, smallest_ns)
+    return summary | {"percentiles": with_bounds(summary["percentiles"], *own)}
 
 
 def rates(tally: Tally, users: int | None, seconds: float | None) -> dict[str, float | None]:

@@ -17,6 +17,7 @@ from tailrace.results.hist import Hist
 from tailrace.results.reached import Reached
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
+from tailrace.results.series import Series
 from tailrace.results.session_tally import SessionTally
 from tailrace.results.shared_tally import SharedReads
 from tailrace.results.window import Window
@@ -76,6 +77,7 @@ class Tally:
         self.retries = Retried()
         self.groups = groups_of_stage() if keep_spans else {}
         self.sessions, self.reached = SessionTally(), Reached()
+        self.series = Series() if keep_spans else None
 
     @property
     def streams(self) -> bool:
@@ -107,6 +109,8 @@ class Tally:
         self.window_requests += self._window.has_end(row)
         self.window_tokens += self._window.tokens(row)
         self.sessions.add(row)
+        if self.series is not None:
+            self.series.add(row)
         if row.phase != "measure":
             return
         self.outcomes[row.outcome] += 1
