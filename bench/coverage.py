@@ -94,7 +94,7 @@ KINDS: dict[str, Kind] = {
 
 
 def coverage(kind: Kind, n: int, percent: float, trials: int, seed: int, allow: bool) -> Held:
-    """``allow``: whether bounds allow for the dependence of the samples, as those of a result do."""
+    """``allow``: whether bounds allow for dependent samples, as those of a result do."""
     dice = np.random.default_rng(seed)
     true = kind.quantile(percent / 100)
     interval = bound = no_interval = no_bound = 0

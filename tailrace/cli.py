@@ -26,7 +26,14 @@ from tailrace.commands.rubric import rubric
 from tailrace.commands.scenarios import COMMANDS
 from tailrace.commands.variants import select, variants
 from tailrace.commands.watch import watch
-from tailrace.errors import EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, TailraceError, UsageError
+from tailrace.errors import (
+    EXIT_INVALID,
+    EXIT_OK,
+    EXIT_SIGNAL,
+    EXIT_SLO_MISSED,
+    TailraceError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from tailrace.results.facts import RunFacts
@@ -177,7 +184,13 @@ def report(ctx: click.Context, /, run_folder: Path, as_json: bool) -> None:
 
     facts, results, verdict = RunFolder(run_folder).rebuild()
     _print(run_folder, facts, results, verdict, as_json)
-    ctx.exit(EXIT_OK if verdict.valid else EXIT_INVALID)
+    ctx.exit(_code(results) if verdict.valid else EXIT_INVALID)
+
+
+def _code(results: list[dict[str, Any]]) -> int:
+    from tailrace.results.slo_judge import missed
+
+    return EXIT_SLO_MISSED if missed(results) else EXIT_OK
 
 
 @cli.command()

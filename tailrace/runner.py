@@ -26,10 +26,18 @@ from tailrace.engine.proxies import told
 from tailrace.engine.run import Run
 from tailrace.engine.stop import Stop, signals_ask
 from tailrace.engine.worker import SecretHeaders, Worker
-from tailrace.errors import EXIT_ABORTED, EXIT_INVALID, EXIT_OK, EXIT_SIGNAL, EXIT_UNREACHABLE
+from tailrace.errors import (
+    EXIT_ABORTED,
+    EXIT_INVALID,
+    EXIT_OK,
+    EXIT_SIGNAL,
+    EXIT_SLO_MISSED,
+    EXIT_UNREACHABLE,
+)
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
 from tailrace.results.lock import Lock
+from tailrace.results.slo_judge import missed
 from tailrace.results.stamp_facts import Source
 from tailrace.results.verdict import Verdict
 from tailrace.scenarios.model import Scenario
@@ -55,7 +63,9 @@ class Finished:
             return EXIT_ABORTED
         if any(model.status == "failed" for model in self.facts.models):
             return EXIT_UNREACHABLE
-        return EXIT_OK if self.verdict.valid else EXIT_INVALID
+        if not self.verdict.valid:
+            return EXIT_INVALID
+        return EXIT_SLO_MISSED if missed(self.results) else EXIT_OK
 
 
 def run_scenario(

@@ -92,6 +92,7 @@ IO = (
     "adapter_host/pouring.py",
     "adapter_host/server.py",
     "alarm.py",
+    "engine/abort.py",
     "engine/addresses.py",
     "engine/aligning.py",
     "engine/check_*.py",

@@ -28,6 +28,7 @@ from tailrace.commands import (
     rounds,
     server_side,
     sessions,
+    slos,
     traces,
     variants,
 )
@@ -230,6 +231,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     *variants.OPTIONS,
     *rating.OPTIONS,
     *server_side.OPTIONS,
+    *slos.OPTIONS,
     option(
         "--transport",
         type=click.Choice(["fast", "httpx"]),
@@ -322,6 +324,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         reach=values["reach"],
         **{name: values[name] for name in _AS_IS},
         **asking.asking(values),
+        **slos.objectives(values),
         **levels.load_fields(values),
     )
     cloud.require_usable(scenario)

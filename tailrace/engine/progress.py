@@ -43,6 +43,8 @@ class Progress(msgspec.Struct):
     ttft_p99_ns: int | None
     icl_p50_ns: int | None
     icl_p99_ns: int | None
+    figures: list[float | None] = []
+    """What the thresholds of --abort-on are about, in their order."""
 
 
 def progress_of(live: Live, at_ns: int) -> Progress:
@@ -62,6 +64,9 @@ def progress_of(live: Live, at_ns: int) -> Progress:
         ttft_p99_ns=ttft[1],
         icl_p50_ns=icl[0],
         icl_p99_ns=icl[1],
+        figures=glance.figures(
+            at_ns - live.bounds.measure_from_ns + (live.stage.measure_from_ns or 0)
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import anyio
 
+from tailrace.engine.abort import abort_watched, rules_of
 from tailrace.engine.aligning import aligned, aligned_line
 from tailrace.engine.clock import now_ns
 from tailrace.engine.crew import Alone, Crew, Held
@@ -75,6 +76,7 @@ class Run:
         self._stage: StageFacts | None = None
         self._watcher: Watching = Nobody()
         """Looks at the server of the model whose turn it is."""
+        self._abort_on = rules_of(self._scenario.abort_on)
 
     async def go(self) -> RunFacts:
         """Run it all; returns the facts, which are on disk as well."""
@@ -271,6 +273,11 @@ class Run:
 
     async def _hold(self, turn: Turn, target: Target, index: int, began_ns: int) -> Held:
         """Hold a level; one whose server ends is cut short, for nobody is left to ask."""
+        where = f"{turn.model.model} at {self._scenario.levels[index].label}"
+        async with abort_watched(self._abort_on, self._crew.progress, self._stop, where):
+            return await self._hold_watched(turn, target, index, began_ns)
+
+    async def _hold_watched(self, turn: Turn, target: Target, index: int, began_ns: int) -> Held:
         if not turn.watched:
             return await self._crew.hold(target, index, began_ns)
         async with anyio.create_task_group() as group:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from tailrace.engine.abort import rules_of
 from tailrace.engine.addresses import Addresses
 from tailrace.engine.asked import Asked
 from tailrace.engine.asking import Askings
@@ -309,7 +310,8 @@ class Worker:
     ) -> Live:
         assert self._journal is not None
         level = self.scenario.levels[stage.index]
-        glance = Glance(stage.measure_from_ns, stage.measure_until_ns)
+        beyond = [rule.beyond for rule in rules_of(self.scenario.abort_on)]
+        glance = Glance(stage.measure_from_ns, stage.measure_until_ns, beyond)
         recorder = Recorder(glance, self._journal.append, self._seal)
         bounds = bounds_of(level, share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)

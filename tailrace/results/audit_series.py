@@ -1,4 +1,4 @@
-"""Audit of a level's course: independent requests, a steady state, a queue that does not grow. Pure.
+"""Audit of a level's course: are requests independent, is it steady, does its queue grow? Pure.
 
 One finding each, also where all is well. None makes a run INVALID: what was measured was so. They
 say of what it may be taken as the value.
@@ -21,7 +21,7 @@ SHIFT_WARN, SHIFT_ERRORS = 0.05, 4.0
 """MSER-5 trims a little of any series by chance, and where it differs most: only a tenth that is
 5 % off, and by four standard errors, is a drift."""
 FALLS_BEHIND = 0.01
-"""Of the arrivals, how many must surely pile up: below it, a queue that is near its limit swings."""
+"""Of the arrivals, how many must surely pile up: below it, a queue near its limit swings."""
 GROWS_WARN = 0.20
 """By how much of its mean a latency must surely have grown over the level."""
 
@@ -91,7 +91,9 @@ def _queue(name: str, found: Mapping[str, Any], window_s: float) -> Finding:
     if flight is not None:
         told.append(f"in flight {flight['slope_per_s']:+.3g} a second {_error(flight, 1)}")
     if latency is not None:
-        told.append(f"{name} {latency['slope_per_s'] / 1e6:+.3g} ms a second {_error(latency, 1e6)}")
+        told.append(
+            f"{name} {latency['slope_per_s'] / 1e6:+.3g} ms a second {_error(latency, 1e6)}"
+        )
     value = ", ".join(told) or "too few samples"
     if flight is not None and flight["at_least_per_s"] > FALLS_BEHIND * found["arrivals_per_s"]:
         why = (

@@ -31,6 +31,7 @@ from tailrace.results.journal import JOURNAL, Journal, JournalReader
 from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
 from tailrace.results.schema import Row
+from tailrace.results.slo import slos_of
 from tailrace.results.tally import Tally
 from tailrace.results.verdict import Verdict, judge
 
@@ -158,8 +159,11 @@ class RunFolder:
         folder = self.path / model.folder
         folder.mkdir(exist_ok=True)
         reader = JournalReader(folder / JOURNAL)
+        slos = slos_of(facts.scenario)
         tallies = [
-            Tally(stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns)
+            Tally(
+                stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns, slos
+            )
             for stage in model.stages
         ]
         outputs = Outputs()

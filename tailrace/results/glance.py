@@ -7,10 +7,13 @@ a Tally some 60 us, which a running level would rather give to its streams.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from fractions import Fraction
 
 from tailrace.results.hist import Hist
+from tailrace.results.request_values import value_of
 from tailrace.results.schema import Row
+from tailrace.results.slo import Slo
 from tailrace.results.window import Window
 
 BATCH = 4096
@@ -20,12 +23,26 @@ BATCH = 4096
 class Glance:
     """Counts, rates and two histograms of one stage; memory does not grow with its rows."""
 
-    def __init__(self, from_ns: int | None = None, until_ns: int | None = None) -> None:
+    def __init__(
+        self,
+        from_ns: int | None = None,
+        until_ns: int | None = None,
+        figures: Sequence[Slo] = (),
+    ) -> None:
+        """``figures`` are looked at while the level runs; see abort.py."""
+        self._figures = figures
+        self._more = {
+            slo.name: (Hist(), array("q"))
+            for slo in figures
+            if slo.of_latency and slo.name not in ("ttft", "icl")
+        }
         self._window = Window(from_ns, until_ns)
         self.done = 0
         """Measured requests that have an outcome."""
         self.ok = 0
         """Measured requests that succeeded."""
+        self.failed = 0
+        """Measured requests that ended in an error or a timeout."""
         self.window_requests = 0
         self.window_tokens: int | Fraction = 0
         self._ttft, self._icl = Hist(), Hist()
@@ -39,14 +56,45 @@ class Glance:
             return
         self.done += 1
         self.ok += row.outcome == "ok"
+        self.failed += row.outcome in ("error", "timeout")
+        if self._more:
+            self._add_more(row)
         if row.first_output_ns is not None and row.sent_ns is not None:
             self._ttft_ns.append(row.first_output_ns - row.sent_ns)
             self._icl_ns.extend(row.gaps_ns)
             if len(self._icl_ns) >= BATCH or len(self._ttft_ns) >= BATCH:
                 self._flush()
 
+    def _add_more(self, row: Row) -> None:
+        for name, (_, values) in self._more.items():
+            if name == "itl":
+                values.extend(row.gaps_ns)
+            elif (value := value_of(row, name)) is not None and value >= 0:
+                values.append(int(value))
+            if len(values) >= BATCH:
+                self._flush()
+
+    def figures(self, at_ns: int) -> list[float | None]:
+        """Those asked for, in their order, ``at_ns`` since the run's origin."""
+        seconds = (min(at_ns, self._window.until_ns) - self._window.from_ns) / 1e9
+        return [self._figure(slo, seconds) for slo in self._figures]
+
+    def _figure(self, slo: Slo, seconds: float) -> float | None:
+        if slo.of_latency:
+            hist = {"ttft": self.ttft, "icl": self.icl}.get(slo.name) or self._more[slo.name][0]
+            if slo.percent is not None:
+                return hist.percentiles((slo.percent,))[0]
+            return hist.mean_ns if slo.stat == "mean" else hist.max_ns if hist.n else None
+        if slo.name == "error_rate":
+            return self.failed / self.done if self.done else None
+        if seconds <= 0 or slo.name not in ("requests_per_s", "tokens_per_s"):
+            return None
+        requests = slo.name == "requests_per_s"
+        return float(self.window_requests if requests else self.window_tokens) / seconds
+
     def _flush(self) -> None:
-        for hist, values in ((self._ttft, self._ttft_ns), (self._icl, self._icl_ns)):
+        own = ((self._ttft, self._ttft_ns), (self._icl, self._icl_ns))
+        for hist, values in (*own, *self._more.values()):
             hist.add_many(values)
             del values[:]
 

@@ -77,11 +77,14 @@ def with_bounds(
     series: Series | None,
     limit_ns: int | None,
 ) -> dict[str, dict[str, Any]]:
-    """The percentiles of a metric, each with its bounds; ``limit_ns`` is its least lower bound."""
+    """The percentiles of a metric, each with its bounds where its samples have an order.
+
+    ``limit_ns`` is the least of its samples that are lower bounds.
+    """
     bounded = series is not None and name in BOUNDED
     return {
         percentile_name(percent): percentiles[percentile_name(percent)]
-        | (_bounds(percent, name, hist, series, limit_ns) if series and bounded else NO_BOUNDS)
+        | (_bounds(percent, name, hist, series, limit_ns) if series and bounded else {})
         for percent in PERCENTS
     }
 

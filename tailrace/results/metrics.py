@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tailrace.results import formulas
+from tailrace.results.statistics_terms import STATISTICS
 
 
 class Metric(NamedTuple):
@@ -119,4 +120,4 @@ NOTES: dict[str, str] = {
 def definitions() -> dict[str, str]:
     """Every definition by name, as embedded in each result file."""
     metrics = {metric.name: metric.definition for metric in METRICS}
-    return metrics | NOTES | formulas.COST | formulas.QUALITY | formulas.SELECTION
+    return metrics | NOTES | STATISTICS | formulas.COST | formulas.QUALITY | formulas.SELECTION

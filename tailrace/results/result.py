@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tailrace.results.audit_stage import as_dict, audit_stage
 from tailrace.results.audit_series import series_findings
+from tailrace.results.audit_stage import as_dict, audit_stage
 from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.level_stats import statistics_of, with_bounds
 from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
 from tailrace.results.outputs import Outputs
 from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
+from tailrace.results.slo_judge import judge_slos
 from tailrace.results.spread import summary_of
 from tailrace.results.tally import Tally
 
@@ -74,6 +75,7 @@ def stage_result(
     """One load level."""
     rate = rates(tally, facts.users, _window_s(facts))
     metrics = {name: metric_result(tally, name) for name in NAMES}
+    goodput = tally.goodput.result(_window_s(facts))
     statistics = statistics_of(facts, tally.series)
     return {
         "index": facts.index,
@@ -101,6 +103,8 @@ def stage_result(
         "stalls": _stalls(tally),
         **_groups(tally),
         **tally.reached.result(),
+        "goodput": goodput,
+        "slo": [each._asdict() for each in judge_slos(tally.slos, tally, rate, goodput)],
         "metrics": metrics,
         "statistics": statistics,
         "warnings": list(_warnings(tally)),

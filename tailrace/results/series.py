@@ -116,7 +116,8 @@ class Series:
         last = np.concatenate((columns["last"][known], beside[:, 1])).astype(np.float64)
         tokens = np.concatenate((columns["tokens"][known], beside[:, 2])).astype(np.float64)
         edges = np.linspace(from_ns, until_ns, bins + 1)
-        return np.diff(_tokens_until(edges, first, last, tokens)) / (edges[1] - edges[0]) * 1e9
+        found: Floats = np.diff(_tokens_until(edges, first, last, tokens))
+        return found / (edges[1] - edges[0]) * 1e9
 
 
 def _tokens_until(edges: Floats, first: Floats, last: Floats, tokens: Floats) -> Floats:
@@ -132,4 +133,5 @@ def _tokens_until(edges: Floats, first: Floats, last: Floats, tokens: Floats) ->
     down = np.searchsorted((first + length)[ended], edges, "right")
     begun_by: Floats = rate_begun[up] * edges - lost_begun[up]
     ended_by: Floats = rate_ended[down] * edges - lost_ended[down]
-    return begun_by - ended_by
+    found: Floats = begun_by - ended_by
+    return found

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from statistics import median
 
+from tailrace.results.goodput import Goodput
 from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
 from tailrace.results.reached import Reached
@@ -20,6 +21,7 @@ from tailrace.results.schema import Row
 from tailrace.results.series import Series
 from tailrace.results.session_tally import SessionTally
 from tailrace.results.shared_tally import SharedReads
+from tailrace.results.slo import Slo
 from tailrace.results.window import Window
 
 STALL_FLOOR_NS = 1_000_000_000
@@ -45,6 +47,7 @@ class Tally:
         until_ns: int | None = None,
         keep_spans: bool = False,
         late_ns: int | None = None,
+        slos: Sequence[Slo] = (),
     ) -> None:
         """``late_ns``: the latest that the client saw a read; None where nobody knows."""
         self._window = Window(from_ns, until_ns)
@@ -77,6 +80,8 @@ class Tally:
         self.retries = Retried()
         self.groups = groups_of_stage() if keep_spans else {}
         self.sessions, self.reached = SessionTally(), Reached()
+        self.slos = slos
+        self.goodput = Goodput(slos, from_ns, until_ns)
         self.series = Series() if keep_spans else None
 
     @property
@@ -109,6 +114,7 @@ class Tally:
         self.window_requests += self._window.has_end(row)
         self.window_tokens += self._window.tokens(row)
         self.sessions.add(row)
+        self.goodput.add(row)
         if self.series is not None:
             self.series.add(row)
         if row.phase != "measure":

@@ -95,6 +95,10 @@ class Scenario:
     so that runs can be compared."""
     keep_text: bool = False
     """Whether the rows keep what was answered."""
+    slo: tuple[str, ...] = ()
+    """Objectives that each level is held to; see results/slo.py."""
+    abort_on: tuple[str, ...] = ()
+    """Thresholds that end the run; see results/abort.py."""
     label: str = ""
     """Name of the variant that is measured, for `tailrace variants`."""
     costs: dict[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from tailrace.results.render.section import Section
 from tailrace.results.render.selection import selection_section, short_section
 from tailrace.results.render.sheet import known
 from tailrace.results.render.sheet_text import sheet_lines
+from tailrace.results.render.slo import slo_section
 from tailrace.results.verdict import Verdict
 
 
@@ -23,7 +24,9 @@ def sections(
     """
     selection = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
     found = (quality_section(results), cost_section(results))
-    return [selection] if selection else [], [section for section in found if section is not None]
+    objectives = slo_section(results)
+    first = [section for section in (selection, objectives) if section is not None]
+    return first, [section for section in found if section is not None]
 
 
 def plain_sections(
@@ -31,7 +34,8 @@ def plain_sections(
 ) -> Iterator[tuple[str, str]]:
     """Quality, cost and, of several models, the selection for a terminal, as (lead, text)."""
     cost = cost_section(results)
-    for section in (quality_section(results), cost, short_section(facts, results, verdict)):
+    choice = short_section(facts, results, verdict)
+    for section in (slo_section(results), quality_section(results), cost, choice):
         if section is None:
             continue
         yield "", ""
