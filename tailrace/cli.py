@@ -20,6 +20,7 @@ from tailrace import __version__
 from tailrace.commands.check import check
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.foundry import foundry
+from tailrace.commands.limits import limit_options, settled_for_search, with_search
 from tailrace.commands.options import run_options, wanted
 from tailrace.commands.outputs import outputs
 from tailrace.commands.rubric import rubric
@@ -77,6 +78,25 @@ def run(
         return
     with located_errors(ctx):
         want = wanted(settled(ctx, values))
+    ctx.exit(_run(want, quiet or as_json, as_json))
+
+
+@cli.command("find-limit")
+@limit_options
+@run_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on the way, only the final table.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output.")
+@click.pass_context
+def find_limit(ctx: click.Context, /, quiet: bool, as_json: bool, **values: Any) -> None:
+    """Find the most users, or the highest rate, that meet the objectives of --slo.
+
+    \b
+    tailrace find-limit --url http://127.0.0.1:8080/v1 --model M --users 1..256 \\
+        --slo 'ttft:p95<500ms, error_rate<1%'
+    """
+    with located_errors(ctx):
+        found, search = settled_for_search(settled(ctx, values))
+        want = with_search(wanted(found), search)
     ctx.exit(_run(want, quiet or as_json, as_json))
 
 
@@ -170,7 +190,8 @@ def _print(
 
     paths = [str(path / name) for name in ("report.html", "report.md", "summary.csv")]
     sheet = RubricFolder(path).sheet_path
-    paths += [str(sheet)] if sheet.exists() else []
+    more = (path / "limit.json", sheet)
+    paths += [str(one) for one in more if one.exists()]
     Console(highlight=False).print(final(facts, results, verdict, paths, hint))
 
 

@@ -20,6 +20,7 @@ from tailrace.display import Display
 from tailrace.engine import host
 from tailrace.engine.clock import Origin
 from tailrace.engine.fleet import Fleet
+from tailrace.engine.limit_run import LimitRun
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.loops import choose_loop
 from tailrace.engine.proxies import told
@@ -36,6 +37,7 @@ from tailrace.errors import (
 )
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
+from tailrace.results.limit import limit_of
 from tailrace.results.lock import Lock
 from tailrace.results.slo_judge import missed
 from tailrace.results.stamp_facts import Source
@@ -65,6 +67,9 @@ class Finished:
             return EXIT_UNREACHABLE
         if not self.verdict.valid:
             return EXIT_INVALID
+        if self.facts.scenario.get("search"):
+            found = limit_of(self.facts.scenario, self.results[0]["stages"])["found"]
+            return EXIT_OK if found else EXIT_SLO_MISSED
         return EXIT_SLO_MISSED if missed(self.results) else EXIT_OK
 
 
@@ -136,7 +141,8 @@ def conduct(sitting: Sitting, display: Display) -> Finished:
                 crew = await Fleet.start(
                     workers, scenario, origin, folder.path, secret_headers, stop, first
                 )
-            run = Run(
+            run_class = LimitRun if scenario.search else Run
+            run = run_class(
                 *(worker, facts, folder, secret_headers, display, stop, crew),
                 model_headers=sitting.model_headers,
             )

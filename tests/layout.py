@@ -114,6 +114,7 @@ IO = (
     "engine/host.py",
     "engine/hosted.py",
     "engine/judge.py",
+    "engine/limit_run.py",
     "engine/limits.py",
     "engine/load*.py",
     "engine/loops.py",

@@ -113,13 +113,17 @@ class Run:
             self._observer.say,
         )
         try:
-            if len(model.stages) == len(self._scenario.levels) or await self._take(turn):
+            if self._all_held(model) or await self._take(turn):
                 self._settle(model)
         except LoadError as error:
             turn.fail(error.error_class, str(error))
         finally:
             await turn.unload()
             self._folder.write_facts(self.facts)
+
+    def _all_held(self, model: ModelFacts) -> bool:
+        """Whether an earlier sitting held every level."""
+        return len(model.stages) == len(self._scenario.levels)
 
     def _settle(self, model: ModelFacts) -> None:
         if self._over:
@@ -156,21 +160,26 @@ class Run:
         async with watching(
             plan, target, headers, turn.holder_pid, self._observer.say
         ) as self._watcher:
-            return await self._take_levels(turn, target)
+            return await self._run_levels(turn, target)
 
-    async def _take_levels(self, turn: Turn, target: Target) -> bool:
-        """Those that are left; False when the server ended on the way."""
-        model, levels = turn.model, len(self._scenario.levels)
-        left = range(len(model.stages), levels)
+    async def _run_levels(self, turn: Turn, target: Target) -> bool:
+        """Every level that is left; False when the model's server ended on the way."""
+        levels = len(self._scenario.levels)
+        left = range(len(turn.model.stages), levels)
         turn.at("run", f"{len(left)} of {levels} level{'s' * (levels != 1)}")
         for index in left:
             if self._over:
                 break
-            await self._run_level(turn, target, index)
-            if (why := turn.ended()) is not None:
-                model.stages[-1].cut = True
-                turn.fail("server_ended", f"{why} at {model.stages[-1].label}")
+            if not await self._level_held(turn, target, index):
                 return False
+        return True
+
+    async def _level_held(self, turn: Turn, target: Target, index: int) -> bool:
+        await self._run_level(turn, target, index)
+        if (why := turn.ended()) is not None:
+            turn.model.stages[-1].cut = True
+            turn.fail("server_ended", f"{why} at {turn.model.stages[-1].label}")
+            return False
         return True
 
     async def _warm(self, turn: Turn, target: Target) -> Target | None:

@@ -95,7 +95,7 @@ def _queue(name: str, found: Mapping[str, Any], window_s: float) -> Finding:
             f"{name} {latency['slope_per_s'] / 1e6:+.3g} ms a second {_error(latency, 1e6)}"
         )
     value = ", ".join(told) or "too few samples"
-    if flight is not None and flight["at_least_per_s"] > FALLS_BEHIND * found["arrivals_per_s"]:
+    if falls_behind(found):
         why = (
             f"the queue grows by {number(flight['slope_per_s'])} a second: the server cannot keep "
             "up, and every latency depends on how long the level lasted"
@@ -105,6 +105,12 @@ def _queue(name: str, found: Mapping[str, Any], window_s: float) -> Finding:
         why = f"{name} grows all along the level: its percentiles depend on how long that lasted"
         return Finding("queue", value, "warn", why)
     return Finding("queue", value, "ok", "it does not surely grow")
+
+
+def falls_behind(queue: Mapping[str, Any]) -> bool:
+    """Whether an open loop's queue surely grows, from ``queue`` of a level's statistics."""
+    flight = queue["in_flight"]
+    return bool(flight and flight["at_least_per_s"] > FALLS_BEHIND * queue["arrivals_per_s"])
 
 
 def _error(found: Mapping[str, Any], unit: float) -> str:

@@ -32,7 +32,7 @@ from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
 from tailrace.results.schema import Row
 from tailrace.results.slo import slos_of
-from tailrace.results.tally import Tally
+from tailrace.results.tally import Tally, tally_of
 from tailrace.results.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -114,8 +114,16 @@ class RunFolder:
         results = [self._rebuild_model(facts, model, calibration, rubric) for model in facts.models]
         verdict = judge(facts, results)
         self.write_facts(facts, verdict)
+        if facts.scenario.get("search") and results:
+            self._write_limit(facts, results[0])
         self._write_reports(facts, results, verdict)
         return facts, results, verdict
+
+    def _write_limit(self, facts: RunFacts, result: dict[str, Any]) -> None:
+        from tailrace.results.limit import limit_of
+
+        found = {"model": facts.models[0].model} | limit_of(facts.scenario, result["stages"])
+        write_atomic(self.path / "limit.json", orjson.dumps(found, option=_PRETTY))
 
     def _write_reports(
         self, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict
@@ -160,12 +168,7 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         reader = JournalReader(folder / JOURNAL)
         slos = slos_of(facts.scenario)
-        tallies = [
-            Tally(
-                stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns, slos
-            )
-            for stage in model.stages
-        ]
+        tallies = [tally_of(stage, slos) for stage in model.stages]
         outputs = Outputs()
         log = read_log(folder)
         client = client_side(log)

@@ -22,9 +22,11 @@ class Goodput:
     """Counts of one level."""
 
     def __init__(
-        self, slos: Sequence[Slo], from_ns: int | None = None, until_ns: int | None = None
+        self, slos: Sequence[Slo] = (), from_ns: int | None = None, until_ns: int | None = None
     ) -> None:
-        self._slos = [slo for slo in slos if slo.of_latency]
+        self.slos = slos
+        """All objectives of the level."""
+        self._own = [slo for slo in slos if slo.of_latency]
         self._window = Window(from_ns, until_ns)
         self.measured = 0
         self.good = 0
@@ -34,7 +36,7 @@ class Goodput:
 
     def add(self, row: Row) -> None:
         """Add a row of any phase."""
-        if row.retried or row.outcome == "cancelled" or not self._slos:
+        if row.retried or row.outcome == "cancelled" or not self._own:
             return
         good = row.outcome == "ok" and self._meets(row)
         self.in_window += good and self._window.has_end(row)
@@ -43,15 +45,15 @@ class Goodput:
             self.good += good
 
     def _meets(self, row: Row) -> bool:
-        values = ((slo, value_of(row, slo.name, slo.stat)) for slo in self._slos)
+        values = ((slo, value_of(row, slo.name, slo.stat)) for slo in self._own)
         return all(value is None or slo.met_by(value) for slo, value in values)
 
     def result(self, window_s: float | None) -> dict[str, Any] | None:
         """JSON-ready; None without a latency objective."""
-        if not self._slos:
+        if not self._own:
             return None
         return {
-            "objectives": [slo.text for slo in self._slos],
+            "objectives": [slo.text for slo in self._own],
             "good": self.good,
             "measured": self.measured,
             "share": round(self.good / self.measured, 6) if self.measured else None,

@@ -74,9 +74,7 @@ def stage_result(
 ) -> dict[str, Any]:
     """One load level."""
     rate = rates(tally, facts.users, _window_s(facts))
-    metrics = {name: metric_result(tally, name) for name in NAMES}
-    goodput = tally.goodput.result(_window_s(facts))
-    statistics = statistics_of(facts, tally.series)
+    judged = _judged(facts, tally, rate)
     return {
         "index": facts.index,
         "round": facts.round,
@@ -103,19 +101,10 @@ def stage_result(
         "stalls": _stalls(tally),
         **_groups(tally),
         **tally.reached.result(),
-        "goodput": goodput,
-        "slo": [each._asdict() for each in judge_slos(tally.slos, tally, rate, goodput)],
-        "metrics": metrics,
-        "statistics": statistics,
+        **judged,
         "warnings": list(_warnings(tally)),
         "sessions": tally.sessions.result(facts.sessions),
-        "audit": [
-            as_dict(finding)
-            for finding in (
-                *audit_stage(facts, tally),
-                *series_findings(statistics, metrics, _window_s(facts)),
-            )
-        ],
+        "audit": list(_audit(facts, tally, judged)),
     }
 
 
@@ -124,6 +113,24 @@ def _groups(tally: Tally) -> dict[str, Any]:
     found = {name: groups.result() for name, groups in tally.groups.items()}
     always = ("prompts", "mix")
     return {name: groups for name, groups in found.items() if groups or name in always}
+
+
+def _judged(facts: StageFacts, tally: Tally, rate: dict[str, float | None]) -> dict[str, Any]:
+    """Its objectives, its metrics, and what their order in time tells."""
+    goodput = tally.goodput.result(_window_s(facts))
+    judged = judge_slos(tally.goodput.slos, tally, rate, goodput)
+    return {
+        "goodput": goodput,
+        "slo": [each._asdict() for each in judged],
+        "metrics": {name: metric_result(tally, name) for name in NAMES},
+        "statistics": statistics_of(facts, tally.series),
+    }
+
+
+def _audit(facts: StageFacts, tally: Tally, judged: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    yield from map(as_dict, audit_stage(facts, tally))
+    course = series_findings(judged["statistics"], judged["metrics"], _window_s(facts))
+    yield from map(as_dict, course)
 
 
 def metric_result(tally: Tally, name: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ def require_resumable(facts: RunFacts, where: str) -> None:
         raise UsageError(
             f"{where} is complete: nothing is left to resume; `tailrace report` prints it again"
         )
+    if facts.scenario.get("search"):
+        raise UsageError(f"{where} searched for a limit, which is not resumed; start it anew")
     if facts.ended == "aborted":
         raise UsageError(
             f"{where} was aborted by its own rule ({facts.abort_reason}) and would be again; start "

@@ -116,8 +116,9 @@ class Series:
         last = np.concatenate((columns["last"][known], beside[:, 1])).astype(np.float64)
         tokens = np.concatenate((columns["tokens"][known], beside[:, 2])).astype(np.float64)
         edges = np.linspace(from_ns, until_ns, bins + 1)
-        found: Floats = np.diff(_tokens_until(edges, first, last, tokens))
-        return found / (edges[1] - edges[0]) * 1e9
+        seconds = float(edges[1] - edges[0]) / 1e9
+        found: Floats = np.diff(_tokens_until(edges, first, last, tokens)) / seconds
+        return found
 
 
 def _tokens_until(edges: Floats, first: Floats, last: Floats, tokens: Floats) -> Floats:

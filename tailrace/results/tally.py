@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from statistics import median
 
+from tailrace.results.facts import StageFacts
 from tailrace.results.goodput import Goodput
 from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
@@ -47,7 +48,6 @@ class Tally:
         until_ns: int | None = None,
         keep_spans: bool = False,
         late_ns: int | None = None,
-        slos: Sequence[Slo] = (),
     ) -> None:
         """``late_ns``: the latest that the client saw a read; None where nobody knows."""
         self._window = Window(from_ns, until_ns)
@@ -77,11 +77,9 @@ class Tally:
         self.window_tokens, self.window_requests = Fraction(), 0
         self.whole = 0
         """Rows of requests that were not to be streamed."""
-        self.retries = Retried()
         self.groups = groups_of_stage() if keep_spans else {}
-        self.sessions, self.reached = SessionTally(), Reached()
-        self.slos = slos
-        self.goodput = Goodput(slos, from_ns, until_ns)
+        self.retries, self.sessions, self.goodput = Retried(), SessionTally(), Goodput()
+        self.reached = Reached()
         self.series = Series() if keep_spans else None
 
     @property
@@ -249,6 +247,13 @@ def gaps_are_tokens(row: Row) -> bool:
     """Whether each chunk of an answer is one token, as the server's usage shows."""
     known = row.token_source == "usage" and row.output_tokens == row.chunks
     return known and row.outcome == "ok" and not row.chunk_tokens
+
+
+def tally_of(stage: StageFacts, slos: Sequence[Slo] = ()) -> Tally:
+    """For the result of a level: with the order of its requests, and what it is held to."""
+    tally = Tally(stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns)
+    tally.goodput = Goodput(slos, stage.measure_from_ns, stage.measure_until_ns)
+    return tally
 
 
 def stall_limit(gaps_ns: Sequence[int]) -> int:

@@ -99,6 +99,8 @@ class Scenario:
     """Objectives that each level is held to; see results/slo.py."""
     abort_on: tuple[str, ...] = ()
     """Thresholds that end the run; see results/abort.py."""
+    search: dict[str, Any] = field(default_factory=dict)
+    """Of `tailrace find-limit`: kind, first and last point in steps, step, and most probes."""
     label: str = ""
     """Name of the variant that is measured, for `tailrace variants`."""
     costs: dict[str, Any] = field(default_factory=dict)
@@ -163,4 +165,5 @@ class Scenario:
     @property
     def most_users(self) -> int:
         """The most requests that the levels are sure to have in flight."""
-        return max(level.users or level.max_in_flight or 1 for level in self.levels)
+        searched = self.search["last"] if self.search.get("kind") == "users" else 1
+        return max(searched, *(level.users or level.max_in_flight or 1 for level in self.levels))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tailrace.results.facts import RunFacts
+from tailrace.results.render.limit import limit_section
 from tailrace.results.render.quality import cost_section, quality_section
 from tailrace.results.render.section import Section
 from tailrace.results.render.selection import selection_section, short_section
@@ -25,7 +26,8 @@ def sections(
     selection = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
     found = (quality_section(results), cost_section(results))
     objectives = slo_section(results)
-    first = [section for section in (selection, objectives) if section is not None]
+    limit = limit_section(facts.scenario, results)
+    first = [section for section in (limit, selection, objectives) if section is not None]
     return first, [section for section in found if section is not None]
 
 
@@ -35,7 +37,8 @@ def plain_sections(
     """Quality, cost and, of several models, the selection for a terminal, as (lead, text)."""
     cost = cost_section(results)
     choice = short_section(facts, results, verdict)
-    for section in (slo_section(results), quality_section(results), cost, choice):
+    limit = limit_section(facts.scenario, results)
+    for section in (limit, slo_section(results), quality_section(results), cost, choice):
         if section is None:
             continue
         yield "", ""
