@@ -120,7 +120,7 @@ def _remarks(
     )
     return [
         f"{weak} of {len(probes)} probes could only be told by their looks "
-        f"({'; '.join(list(reasons)[:3])}); a longer --probe-duration, or a lower percentile, "
+        f"({'; '.join(list(reasons)[:1])}); a longer --probe-duration, or a lower percentile, "
         "makes the answer sharper"
     ]
 

@@ -15,9 +15,11 @@ from tailrace.results.audit_series import series_findings
 from tailrace.results.audit_stage import as_dict, audit_stage
 from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
+from tailrace.results.knee import knee_of
 from tailrace.results.level_stats import statistics_of, with_bounds
 from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
 from tailrace.results.outputs import Outputs
+from tailrace.results.rounds import rounds_of
 from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
 from tailrace.results.slo_judge import judge_slos
 from tailrace.results.spread import summary_of
@@ -46,6 +48,8 @@ def model_result(
         "footprint": facts.footprint,
         "cold": None if cold is None else cold_result(cold),
         "stages": stages,
+        "rounds": rounds_of(stages),
+        "knee": knee_of(stages),
         "outputs": None if outputs is None else outputs.summary(),
         "set_aside_rows": facts.set_aside_rows,
         "dropped_lines": facts.dropped_lines,

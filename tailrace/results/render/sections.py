@@ -13,6 +13,7 @@ from tailrace.results.render.selection import selection_section, short_section
 from tailrace.results.render.sheet import known
 from tailrace.results.render.sheet_text import sheet_lines
 from tailrace.results.render.slo import slo_section
+from tailrace.results.render.statistics import short_statistics, statistics_section
 from tailrace.results.verdict import Verdict
 
 
@@ -24,7 +25,7 @@ def sections(
     The selection comes first, and only where there is something to choose between.
     """
     selection = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
-    found = (quality_section(results), cost_section(results))
+    found = (statistics_section(results), quality_section(results), cost_section(results))
     objectives = slo_section(results)
     limit = limit_section(facts.scenario, results)
     first = [section for section in (limit, selection, objectives) if section is not None]
@@ -38,7 +39,8 @@ def plain_sections(
     cost = cost_section(results)
     choice = short_section(facts, results, verdict)
     limit = limit_section(facts.scenario, results)
-    for section in (limit, slo_section(results), quality_section(results), cost, choice):
+    first = (limit, slo_section(results), short_statistics(results))
+    for section in (*first, quality_section(results), cost, choice):
         if section is None:
             continue
         yield "", ""
