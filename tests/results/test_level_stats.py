@@ -1,0 +1,83 @@
+"""What a level's document says of the order of its requests."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from tailrace.results.level_stats import statistics_of
+from tailrace.results.result import stage_result
+from tailrace.results.schema import Row
+from tailrace.results.tally import tally_of
+
+from .builders import MS, S, row, stage, waited
+
+DICE = Random(5)
+STEADY = [row(10 * i, 50 + DICE.randrange(20), id=f"r{i}") for i in range(300)]
+
+
+def document(rows: list[Row], **more: Any) -> dict[str, Any]:
+    facts = stage(rows, **more)
+    tally = tally_of(facts)
+    for one in rows:
+        tally.add(one)
+    return stage_result(facts, tally)
+
+
+def audit(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {finding["name"]: (finding["status"], finding["value"]) for finding in found["audit"]}
+
+
+def test_a_steady_level_has_bounds_and_nothing_to_warn_of() -> None:
+    found = document(STEADY, measure_from_ns=200 * MS, measure_until_ns=3 * S)
+    p50 = found["metrics"]["ttft"]["percentiles"]["p50"]
+    assert p50["low_ns"] <= p50["value_ns"] <= p50["high_ns"] <= 70 * MS
+    assert p50["bound_ns"] >= p50["value_ns"]
+    assert 200 < p50["effective_n"] <= 300
+    assert "low_ns" not in found["metrics"]["connect"]["percentiles"]["p50"]
+    names = ("independence", "steady state", "queue")
+    assert [audit(found)[name][0] for name in names] == ["ok"] * 3
+
+
+def test_a_warm_up_that_was_too_short_is_seen_and_not_trimmed() -> None:
+    cold = [row(10 * i, 300, id=f"c{i}") for i in range(60)]
+    found = document(cold + [row(600 + 10 * i, 50 + i % 7, id=f"r{i}") for i in range(240)])
+    status, value = audit(found)["steady state"]
+    assert status == "warn"
+    assert value.startswith("MSER-5 would trim 21.7 % of TTFT (+430 %)")
+    assert found["metrics"]["ttft"]["n"] == 300
+
+
+def test_a_queue_that_grows_in_an_open_loop_is_seen() -> None:
+    rows = [row(20 * i, 100 + 15 * i, id=f"r{i}") for i in range(400)]
+    found = document(rows, users=None, load="50/s", measure_until_ns=8 * S, in_flight_ns={})
+    assert audit(found)["queue"][0] == "warn"
+    flight = found["statistics"]["queue"]["in_flight"]
+    assert 10 < flight["at_least_per_s"] < flight["slope_per_s"]
+
+
+def test_requests_that_depend_on_each_other_are_worth_less() -> None:
+    rows = [row(10 * i, 50 + 100 * (i // 100 % 2), id=f"r{i}") for i in range(600)]
+    found = document(rows)
+    assert audit(found)["independence"][0] == "warn"
+    p50 = found["metrics"]["ttft"]["percentiles"]["p50"]
+    assert (p50["low_ns"], p50["high_ns"], p50["bound_ns"]) == (None, None, None)
+    assert p50["effective_n"] < 30
+
+
+def test_an_upper_end_that_was_cut_off_is_none() -> None:
+    rows = [*STEADY, *(waited("censored", 65, sent_ns=10 * i * MS) for i in range(3))]
+    p50 = document(rows)["metrics"]["ttft"]["percentiles"]["p95"]
+    assert p50["low_ns"] is not None
+    assert p50["high_ns"] is None
+
+
+def test_what_was_never_measured_has_none() -> None:
+    assert statistics_of(stage([]), None) is None
+    assert document([])["statistics"] is None
+
+
+def test_it_does_not_hang_on_the_order_of_the_rows() -> None:
+    mixed = list(STEADY)
+    Random(3).shuffle(mixed)
+    assert document(mixed)["statistics"] == document(STEADY)["statistics"]

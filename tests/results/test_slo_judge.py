@@ -1,0 +1,115 @@
+"""What can be told of an objective, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import pytest
+
+from tailrace.results.schema import Row
+from tailrace.results.slo import parse_slos
+from tailrace.results.slo_judge import Judged, judge_slos, missed, overall
+from tailrace.results.tally import tally_of
+
+from .builders import S, row, stage, waited
+
+
+def judged(text: str, rows: Sequence[Row], **rates: float) -> list[Judged]:
+    slos = parse_slos(text)
+    tally = tally_of(stage(rows), slos)
+    for one in rows:
+        tally.add(one)
+    return judge_slos(slos, tally, rates, tally.goodput.result(1.0))
+
+
+def many(n: int, first_ms: int = 50, **more: Any) -> list[Row]:
+    dice = Random(1)
+    return [row(index, first_ms + dice.randrange(10), id=f"r{index}", **more) for index in range(n)]
+
+
+def one(text: str, rows: Sequence[Row], **rates: float) -> tuple[str, bool | None, bool]:
+    found = judged(text, rows, **rates)[-1]
+    return found.status, found.met, found.sure
+
+
+def test_enough_samples_within_the_limit() -> None:
+    assert one("ttft:p90<100ms", many(100)) == ("pass", True, True)
+
+
+def test_enough_samples_over_the_limit() -> None:
+    assert one("ttft:p90<20ms", many(100)) == ("fail", False, True)
+
+
+def test_near_the_limit_it_is_met_or_missed_as_measured() -> None:
+    rows = [*many(180), *(row(1000 + i, 200, id=f"s{i}") for i in range(19))]
+    assert one("ttft:p90<100ms", rows) == ("pass", True, False)
+    rows += [row(2000 + i, 200, id=f"t{i}") for i in range(3)]
+    assert one("ttft:p90<100ms", rows) == ("fail", False, False)
+
+
+def test_below_the_floor_it_cannot_be_told_to_be_met() -> None:
+    found = judged("ttft:p99<100ms", many(100))[0]
+    assert (found.status, found.met, found.sure) == ("cannot tell", True, False)
+    assert found.why == "100 samples; p99 needs 662"
+
+
+def test_below_the_floor_it_can_be_told_to_be_missed() -> None:
+    assert one("ttft:p99<20ms", many(100)) == ("fail", False, True)
+
+
+def test_a_percentile_that_was_cut_off_cannot_be_told_to_be_met() -> None:
+    rows = [*many(100), *(waited("censored", 60, id=f"w{i}") for i in range(30))]
+    found = judged("ttft:p90<100ms", rows)[0]
+    assert (found.status, found.why) == (
+        "cannot tell",
+        "requests that were cut off had waited less than the limit",
+    )
+    assert one("ttft:p90<55ms", rows)[0] == "fail"
+
+
+def test_means_and_maxima() -> None:
+    assert one("ttft:mean<100ms", many(10)) == ("pass", True, False)
+    assert one("ttft:max<55ms", many(10)) == ("fail", False, False)
+    assert one("ttft:max<55ms", []) == ("cannot tell", None, False)
+
+
+def test_error_rates() -> None:
+    failed = many(10, outcome="error", error_class="x")
+    assert one("error_rate<1%", many(20)) == ("pass", True, False)
+    assert one("error_rate<1%", many(1000)) == ("pass", True, True)
+    assert one("error_rate<1%", [*many(20), *failed]) == ("fail", False, True)
+    assert one("error_rate<1%", []) == ("cannot tell", None, False)
+
+
+def test_rates_and_goodput() -> None:
+    assert one("tokens_per_s>10", many(5), tokens_per_s=20.0) == ("pass", True, False)
+    assert one("tokens_per_s>10", many(5))[0] == "cannot tell"
+    assert one("ttft:p50<100ms, goodput>3", many(5)) == ("pass", True, False)
+    assert one("ttft:p50<20ms, goodput>3", many(5)) == ("fail", False, False)
+    assert one("ttft:p50<100ms, goodput>50%", many(50)) == ("pass", True, True)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([("pass", True, True), ("pass", True, False)], ("pass", True, False)),
+        ([("pass", True, True), ("fail", False, False)], ("fail", False, False)),
+        ([("cannot tell", True, False), ("fail", False, True)], ("fail", False, True)),
+        ([("cannot tell", True, False), ("pass", True, True)], ("cannot tell", True, False)),
+        ([("cannot tell", None, False), ("pass", True, True)], ("cannot tell", None, False)),
+    ],
+)
+def test_all_objectives_together(
+    statuses: list[tuple[str, bool | None, bool]], expected: tuple[str, bool | None, bool]
+) -> None:
+    found = [{"status": a, "met": b, "sure": c} for a, b, c in statuses]
+    assert overall(found) == expected
+    result = {"stages": [{"slo": found}]}
+    assert missed([result]) == (expected[0] == "fail")
+    assert not missed([{"stages": [{}]}])
+
+
+def test_the_window_is_the_levels() -> None:
+    assert stage([]).measure_until_ns == S
