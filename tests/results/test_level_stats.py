@@ -50,7 +50,9 @@ def test_a_warm_up_that_was_too_short_is_seen_and_not_trimmed() -> None:
 
 def test_a_queue_that_grows_in_an_open_loop_is_seen() -> None:
     rows = [row(20 * i, 100 + 15 * i, id=f"r{i}") for i in range(400)]
-    found = document(rows, users=None, load="50/s", measure_until_ns=8 * S, in_flight_ns={})
+    found = document(
+        rows, users=None, load="50/s", measure_until_ns=8 * S, in_flight_ns={}, max_in_flight=99
+    )
     assert audit(found)["queue"][0] == "warn"
     flight = found["statistics"]["queue"]["in_flight"]
     assert 10 < flight["at_least_per_s"] < flight["slope_per_s"]

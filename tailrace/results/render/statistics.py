@@ -39,8 +39,9 @@ def statistics_section(results: Results) -> Section | None:
 
 
 def short_statistics(results: Results) -> Section | None:
-    """Rounds and knee, for a terminal."""
-    sheet, remarks = rounds_sheet(results), tuple(knee_lines(results))
+    """Rounds, and knees that lie within the levels, for a terminal."""
+    within = [result for result in results if not (result.get("knee") or {}).get("end")]
+    sheet, remarks = rounds_sheet(results), tuple(knee_lines(within))
     if not sheet.rows and not remarks:
         return None
     return Section("Across levels and rounds", (sheet,) if sheet.rows else (), remarks)
@@ -61,10 +62,10 @@ def bounds_sheet(results: Results) -> Sheet:
 
 def _bounds_rows(stage: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for name in _BOUNDED:
-        metric = stage["metrics"][name]
-        found = [metric["percentiles"][of] for of in _PERCENTILES]
-        if not metric["n"] or "effective_n" not in found[0]:
+        metric = stage["metrics"].get(name)
+        if metric is None or "effective_n" not in metric["percentiles"]["p50"] or not metric["n"]:
             continue
+        found = [metric["percentiles"][of] for of in _PERCENTILES]
         if name.endswith("_response") and stage["users"] is not None:
             continue  # in a closed loop they are the service times and the client's turn-around
         worth = min(each["effective_n"] or 0.0 for each in found)
