@@ -40,15 +40,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize(
-    "page",
-    ["README.md", "docs/asking.md", "docs/check.md", "docs/cloud.md", "docs/foundry.md"],
+PAGES = ("asking", "check", "cloud", "foundry", "slo")
+COMMANDS = (
+    *("run", "check", "report", "find-limit", "outputs", "rubric judge", "simulate", "calibrate"),
+    "foundry list",
 )
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page}.md" for page in PAGES)])
 def test_options_that_a_page_names_exist(tmp_path: Path, page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    commands = ("run", "check", "report", "outputs", "rubric judge", "simulate", "calibrate")
-    commands += ("foundry list",)
-    known = "".join(tailrace(*name.split(), "--help", cwd=tmp_path).stdout for name in commands)
+    known = "".join(tailrace(*name.split(), "--help", cwd=tmp_path).stdout for name in COMMANDS)
     servers = {"--parallel"}  # options of other programs that a page quotes
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - servers:
         assert option in known + "--version --help", option

@@ -20,8 +20,9 @@ from tailrace.results.stats import CONFIDENCE
 INTERVAL = 0.95
 """Confidence of two-sided intervals; of one-sided bounds it is CONFIDENCE."""
 
-FEWEST_WORTH = 30
-"""Independent samples below which those of a correlated series cannot be counted well enough."""
+FEWEST_WORTH, DEPENDENT = 50, 1 / 3
+"""Fewer independent samples than this cannot be counted well enough in a series that is worth less
+than this share of its samples."""
 
 
 class Ranks(NamedTuple):
@@ -41,7 +42,7 @@ NONE = Ranks(None, None, None, None)
 def ranks(percent: float, n: int, effective: float | None = None) -> Ranks:
     """Where the bounds of a percentile lie among ``n`` samples worth ``effective`` independent."""
     worth = n if effective is None else max(1, math.floor(min(effective, n)))
-    if worth < FEWEST_WORTH and worth < n:
+    if worth < FEWEST_WORTH and worth < DEPENDENT * n:
         return NONE
     below = percent / 100
     tail = (1 - INTERVAL) / 2

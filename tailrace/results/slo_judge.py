@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from tailrace.results.bounds import ranks, share_bounds
 from tailrace.results.hist import Hist
 from tailrace.results.level_stats import effective_of
+from tailrace.results.render.figures import number
 from tailrace.results.schema import OUTCOMES
 from tailrace.results.slo import GOODPUT, Slo
 from tailrace.results.stats import sample_floor
@@ -74,6 +75,10 @@ def _percentile(slo: Slo, percent: float, tally: Tally) -> Judged:
     floor, bound = _one_sided(slo, percent, hist, tally)
     surely_missed = floor is not None and not slo.met_by(floor)
     met = slo.met_by(value)
+    if (between := _blurred(slo, percent, hist, tally)) is not None:
+        low, high = (number(ns / 1e6) for ns in between)
+        why = f"shared reads hide when outputs came: it is between {low} and {high} ms"
+        return Judged(slo.text, value, "cannot tell", met, False, why)
     if surely_missed:
         return Judged(slo.text, value, "fail", False, True, "its lower bound is over the limit")
     if at_least and met:
@@ -87,6 +92,16 @@ def _percentile(slo: Slo, percent: float, tally: Tally) -> Judged:
     sure = bound is not None and slo.met_by(bound) and (limit_ns is None or bound < limit_ns)
     why = "its upper bound is within the limit" if sure else "as measured, within its bounds"
     return Judged(slo.text, value, "pass", True, sure, why)
+
+
+def _blurred(slo: Slo, percent: float, hist: Hist, tally: Tally) -> tuple[int, int] | None:
+    """The two values between which it is not known, where the limit lies between them."""
+    if slo.name not in tally.shared.blurs:
+        return None
+    between = tally.shared.blurs[slo.name].bounds(hist, (percent,))[0]
+    if between is None or slo.met_by(between[0]) == slo.met_by(between[1]):
+        return None
+    return between
 
 
 def _one_sided(slo: Slo, percent: float, hist: Hist, tally: Tally) -> tuple[int | None, int | None]:

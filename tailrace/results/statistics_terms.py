@@ -11,7 +11,7 @@ STATISTICS: dict[str, str] = {
     "the binomial law of order statistics at effective_n samples; bound_ns is over it with 99 % "
     "confidence, by MLPerf's early-stopping rule (the largest number of samples over it that would "
     "be improbable were the percentile higher, at least one). None where too few samples have one, "
-    "where fewer than 30 of dependent ones are effective, and above a sample that was cut off",
+    "where fewer than 50 and than a third are effective, and above a sample that was cut off",
     "effective_n": "independent samples that the level's are worth for this percentile: n / (1 + 2 "
     "* sum of autocorrelations) in the order of sending, by Geyer's initial monotone sequence "
     "(1992), the smaller of that of the ranks and that of being over the percentile; all gaps of a "

@@ -69,6 +69,15 @@ def test_a_percentile_that_was_cut_off_cannot_be_told_to_be_met() -> None:
     assert one("ttft:p90<55ms", rows)[0] == "fail"
 
 
+def test_a_limit_that_shared_reads_hide_cannot_be_told() -> None:
+    """Each answer's second chunk came with its third, some time in the 40 ms before."""
+    rows = many(100, gaps_ms=(40, 0))
+    found = judged("icl:p90<30ms", rows)[0]
+    assert found.status == "cannot tell"
+    assert found.why.startswith("shared reads hide when outputs came: it is between ")
+    assert one("icl:p90<50ms", rows)[0] == "pass"
+
+
 def test_means_and_maxima() -> None:
     assert one("ttft:mean<100ms", many(10)) == ("pass", True, False)
     assert one("ttft:max<55ms", many(10)) == ("fail", False, False)
