@@ -1,7 +1,7 @@
 """The command line: parse, call, print. What a command does is elsewhere.
 
 Standard output holds the result, standard error everything on the way. Exit codes: 0 pass, 2
-usage, 3 target unreachable, a model, a judge or a check failed, 10 an objective missed, a comparison
+usage, 3 target unreachable, a model, judge or check failed, 10 an objective missed, a comparison
 worse, or outputs differ, 11 invalid measurement, 12 aborted, 130 ended by a signal.
 """
 
