@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tailrace import __version__
+from tailrace.commands.baseline import baseline
 from tailrace.commands.check import check
+from tailrace.commands.compare import compare
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.foundry import foundry
 from tailrace.commands.limits import limit_options, settled_for_search, with_search
@@ -343,7 +345,9 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-for command in (check, foundry, outputs, rubric, select, variants, watch, *COMMANDS):
+_OTHERS = (baseline, check, compare, foundry, outputs, rubric, select, variants, watch)
+
+for command in (*_OTHERS, *COMMANDS):
     cli.add_command(command)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tailrace.errors import UsageError
+from tailrace.results.compare import Measured
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.selection import Ran
@@ -32,6 +33,26 @@ def sides(first: str, second: str) -> tuple[Side, Side]:
     if a.label == b.label:
         return replace(a, label=first), replace(b, label=second)
     return a, b
+
+
+def measured(text: str) -> Measured:
+    """A run, one model of it, or a baseline, with the figures of its requests."""
+    from tailrace.results.compare_files import read_levels
+
+    path, wanted = _split(text)
+    folder = RunFolder(path)
+    facts = folder.read_facts()
+    verdict = judge(facts, folder.read_results(facts))
+    levels = read_levels(path, facts)
+    if wanted is not None and wanted not in levels:
+        raise UsageError(
+            f"{str(path)!r} measured no model {wanted!r}; it has {', '.join(levels) or 'none'}"
+        )
+    if not levels:
+        raise UsageError(f"{str(path)!r} has no measured request, so there is nothing to compare")
+    if wanted is not None:
+        levels = {wanted: levels[wanted]}
+    return Measured(repr(text), facts, verdict.reasons, levels, wanted is not None)
 
 
 def _side(text: str) -> Side:

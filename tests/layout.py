@@ -146,6 +146,8 @@ IO = (
     "engine/worker.py",
     "engine/worker_process.py",
     "results/atomic.py",
+    "results/baseline_files.py",
+    "results/compare_files.py",
     "results/files.py",
     "results/journal.py",
     "results/lock.py",

@@ -128,12 +128,12 @@ def differences(first: RunFacts, second: RunFacts) -> list[str]:
         if key == "levels":
             found.append(f"levels ({_levels(first)} / {_levels(second)})")
         else:
-            found.append(f"{key} ({_short(a.get(key))} / {_short(b.get(key))})")
+            found.append(f"{key} ({short(a.get(key))} / {short(b.get(key))})")
     return found
 
 
 def _levels(facts: RunFacts) -> str:
-    return _short([_told(level) for level in facts.scenario.get("levels") or ()])
+    return short([_told(level) for level in facts.scenario.get("levels") or ()])
 
 
 def _told(level: Any) -> Any:
@@ -142,7 +142,8 @@ def _told(level: Any) -> Any:
     return {key: value for key, value in level.items() if value not in (None, "queue")}
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A setting's value in a sentence."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 120 else text[:119] + "…"
 
@@ -231,7 +232,7 @@ def _notes(first: Side, second: Side) -> Iterator[str]:
         differing = [key for key in (x | y) if x.get(key) != y.get(key)]
         if differing:
             listed = ", ".join(
-                f"{key} ({_short(x.get(key))} / {_short(y.get(key))})" for key in differing[:4]
+                f"{key} ({short(x.get(key))} / {short(y.get(key))})" for key in differing[:4]
             )
             yield f"the {name} differs: {listed}"
     stamps = [facts.engine.get("stamps") for facts in (a, b)]

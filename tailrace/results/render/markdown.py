@@ -104,6 +104,15 @@ def section_md(section: Section) -> Iterator[str]:
     yield _listed(section.notes)
 
 
+def titled_md(section: Section) -> str:
+    """A section that stands by itself, with a title for each of its tables."""
+    parts = [f"## {prose(section.title)}"]
+    for sheet in section.sheets:
+        parts += [f"### {prose(sheet.title)}", sheet_md(sheet)]
+    parts += [_listed(section.remarks), _listed(section.notes)]
+    return "\n\n".join(part for part in parts if part)
+
+
 def _sections(of: Iterable[Section]) -> Iterator[str]:
     for section in of:
         yield f"## {prose(section.title)}"
