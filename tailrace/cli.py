@@ -25,6 +25,7 @@ from tailrace.commands.foundry import foundry
 from tailrace.commands.limits import limit_options, settled_for_search, with_search
 from tailrace.commands.options import run_options, wanted
 from tailrace.commands.outputs import outputs
+from tailrace.commands.query import query
 from tailrace.commands.rubric import rubric
 from tailrace.commands.scenarios import COMMANDS
 from tailrace.commands.variants import select, variants
@@ -345,7 +346,7 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-_OTHERS = (baseline, check, compare, foundry, outputs, rubric, select, variants, watch)
+_OTHERS = (baseline, check, compare, foundry, outputs, query, rubric, select, variants, watch)
 
 for command in (*_OTHERS, *COMMANDS):
     cli.add_command(command)

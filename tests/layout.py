@@ -154,6 +154,7 @@ IO = (
     "results/outputs_files.py",
     "results/parts.py",
     "scenarios/catalog.py",
+    "results/query.py",
     "results/repair.py",
     "scenarios/data_source.py",
     "results/rubric_files.py",

@@ -41,6 +41,7 @@ CLOCK_CALLS = frozenset({"now", "today", "utcnow"})
 SEAMS: dict[str, tuple[str, ...]] = {
     "hdrh": ("results/hist.py",),
     "httptools": ("engine/wire*.py", "simulate/connection.py"),
+    "duckdb": ("results/query.py",),
     "ray": ("engine/ray_fleet.py",),
     "prometheus_client": ("engine/exposition.py",),
     "pynvml": ("engine/gpus.py",),

@@ -41,13 +41,16 @@ IN_FOLDER = click.option(
 @click.option(
     "--metrics",
     metavar="LIST",
-    help="Comma-separated: ttft, icl, tpot, e2e, ttft_response, e2e_response (each also as ttft:p99,"
-    " of p50, p90, p95 and p99), tokens_per_s, requests_per_s, error_rate.  [default: all but the"
-    " response times]",
+    help="Comma-separated: ttft, icl, tpot, e2e, ttft_response, e2e_response (or one percentile, "
+    "as ttft:p99, of p50, p90, p95, p99), tokens_per_s, requests_per_s, error_rate.  "
+    "[default: all but the response times]",
 )
 @click.option("--margin", default="5%", show_default=True, help="Change that does not matter.")
 @click.option(
-    "--error-margin", default="1%", show_default=True, help="The same of the error rate, in points."
+    "--error-margin",
+    default="1%",
+    show_default=True,
+    help="The same of the error rate, in % of all requests.",
 )
 @click.option("--confidence", default="95%", show_default=True, help="Of intervals and verdicts.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")

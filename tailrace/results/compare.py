@@ -211,8 +211,8 @@ def _notes(base: Measured, other: Measured, different: Sequence[str]) -> tuple[s
         found.append(f"only one of the runs knows {', '.join(sorted(unknown))}: other versions")
     if any(side.single for side in (base, other)):
         found.append(
-            "a level was measured once: what changes from run to run, like the machine's mood, is in "
-            "no interval; --rounds 3 on both sides shows it"
+            "levels were measured once: what changes from run to run, like the machine's mood, is "
+            "in no interval; --rounds 3 on both sides shows it"
         )
     gone = [model for model in base.levels if model not in other.levels]
     if gone and not (base.alone and other.alone):

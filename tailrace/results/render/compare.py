@@ -45,8 +45,8 @@ def _section(found: Comparison, pair: Pair) -> Section:
     )
     margin, error_margin = 100 * found.settings.margin, 100 * found.settings.error_margin
     rule = (
-        f"better, worse: the change is beyond {margin:g} % (of the error rate {error_margin:g} % of "
-        f"all requests) with {confidence} confidence over all figures together (Holm); no "
+        f"better, worse: the change is beyond {margin:g} % (of the error rate {error_margin:g} % "
+        f"of all requests) with {confidence} confidence over all figures together (Holm); no "
         "difference: none that matters was seen, and the interval is narrow enough; change = "
         "other / base - 1, of the error rate other - base; A: the chance that a sample of the "
         "other is the larger one"
