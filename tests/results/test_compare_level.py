@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tailrace.results.compare_cell import Cell, judged
-from tailrace.results.compare_figures import LATENCIES, SLICES, Figures, Samples
+from tailrace.results.compare_figures import LATENCIES, SLICES, Figures, Samples, joined
 from tailrace.results.compare_level import DEFAULT_METRICS, Settings, dice_of, level_cells
 
 DICE = dice_of(0)
@@ -113,6 +113,11 @@ def test_what_neither_has_is_no_cell() -> None:
 def test_a_drift_is_refused() -> None:
     drift = with_ttft(figures(0), samples(np.linspace(1e5, 2e5, 2000)))
     assert "drifts" in reason(drift, figures(1), "ttft p50")
+
+
+def test_rounds_that_differ_look_like_a_drift() -> None:
+    rounds = joined([figures(seed, 600, scale) for seed, scale in ((0, 1.0), (1, 1.15), (2, 1.0))])
+    assert "drifts" in reason(rounds, figures(3), "ttft p50")
 
 
 def test_requests_that_hang_together_are_worth_fewer() -> None:
