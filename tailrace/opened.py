@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tailrace.errors import UsageError
-from tailrace.results.compare import Measured
+from tailrace.results.compare import Measured, blurred_of
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.selection import Ran
@@ -42,7 +42,8 @@ def measured(text: str) -> Measured:
     path, wanted = _split(text)
     folder = RunFolder(path)
     facts = folder.read_facts()
-    verdict = judge(facts, folder.read_results(facts))
+    results = folder.read_results(facts)
+    verdict = judge(facts, results)
     levels = read_levels(path, facts)
     if wanted is not None and wanted not in levels:
         raise UsageError(
@@ -52,7 +53,8 @@ def measured(text: str) -> Measured:
         raise UsageError(f"{str(path)!r} has no measured request, so there is nothing to compare")
     if wanted is not None:
         levels = {wanted: levels[wanted]}
-    return Measured(repr(text), facts, verdict.reasons, levels, wanted is not None)
+    reasons, blurred = verdict.reasons, frozenset(blurred_of(results))
+    return Measured(text, facts, reasons, levels, wanted is not None, blurred)
 
 
 def _side(text: str) -> Side:

@@ -7,11 +7,12 @@ is said beside the result. How long a level was measured may differ; where the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tailrace.errors import UsageError
+from tailrace.results.blur import is_blurred
 from tailrace.results.compare_cell import Cell, Verdict, judged
 from tailrace.results.compare_figures import Figures
 from tailrace.results.compare_level import Settings, dice_of, level_cells
@@ -20,6 +21,8 @@ from tailrace.results.variants import MAY_DIFFER, differences, short
 
 LENGTHS = frozenset({"duration_s", "requests", "round"})
 """Of a level: for how long it was measured, which two runs need not share."""
+Blurred = Set[tuple[str, str, str]]
+BLURRED = "outputs shared reads, so it is uncertain itself: see between_ns in result.json"
 _OF_THE_MOMENT = frozenset({"load_1m", "ephemeral_ports"})
 """What is no property of a host."""
 
@@ -36,6 +39,8 @@ class Measured:
     """Model -> load -> its figures."""
     alone: bool = False
     """One model was named, so its name need not be the other's."""
+    blurred: frozenset[tuple[str, str, str]] = frozenset()
+    """(model, load, figure) that shared reads blur; see blur.py."""
 
     @property
     def single(self) -> bool:
@@ -103,7 +108,8 @@ def compare(
             mine, there = base.levels[model], other.levels[theirs]
             name = model if model == theirs else f"{model} / {theirs}"
             for load in _common_loads(base.label, mine, other.label, there):
-                cells += level_cells(name, load, mine[load], there[load], settings, dice)
+                fresh = level_cells(name, load, mine[load], there[load], settings, dice)
+                cells += _sharp(fresh, base.blurred, other.blurred, model, theirs)
         ends.append(len(cells))
         notes.append(_notes(base, other, found))
     verdicts = judged(cells, settings.confidence)
@@ -112,6 +118,25 @@ def compare(
         for other, begin, end, said in zip(others, ends, ends[1:], notes, strict=False)
     )
     return Comparison(settings, pairs)
+
+
+def _sharp(
+    cells: Iterable[Cell], mine: Blurred, others: Blurred, model: str, theirs: str
+) -> Iterator[Cell]:
+    """The cells, those that shared reads blur on either side without a test."""
+    for cell in cells:
+        blurred = (model, cell.load, cell.name) in mine or (theirs, cell.load, cell.name) in others
+        yield replace(cell, p=None, reason=BLURRED) if blurred and cell.tested else cell
+
+
+def blurred_of(results: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """(model, load, figure) of every percentile that is uncertain itself, of result documents."""
+    for result in results:
+        for stage in result["stages"]:
+            for metric, figures in stage["metrics"].items():
+                for name, percentile in figures["percentiles"].items():
+                    if is_blurred(percentile.get("between_ns")):
+                        yield result["model"], stage["load"], f"{metric} {name}"
 
 
 def _require_valid(sides: Sequence[Measured]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tailrace.errors import UsageError
-from tailrace.results.compare import Measured, compare
+from tailrace.results.compare import BLURRED, Measured, blurred_of, compare
 from tailrace.results.compare_level import Settings
 from tailrace.results.facts import ModelFacts
 
@@ -125,6 +125,23 @@ def test_no_common_model_or_level() -> None:
         compare(BASE, [run("B", 1, model="n")], SETTINGS)
     with pytest.raises(UsageError, match="no load level in common: 2, 8 and 16"):
         compare(BASE, [run("B", 1, loads=("16",))], SETTINGS)
+
+
+def test_a_figure_that_shared_reads_blur_cannot_be_told() -> None:
+    blurred = run("B", 1, blurred=frozenset({("m", "8", "ttft p50")}))
+    for base, other in ((BASE, blurred), (blurred, BASE)):
+        cells = compare(base, [other], SETTINGS).pairs[0].cells
+        assert [cell.load for cell in cells if cell.reason == BLURRED] == ["8"]
+        assert all(cell.metric == "ttft" for cell in cells if cell.verdict == "cannot tell")
+
+
+def test_blurred_figures_are_found_in_documents() -> None:
+    def percentile(between_ns: list[int] | None) -> dict[str, Any]:
+        return {"value_ns": 5, "between_ns": between_ns}
+
+    figures = {"p50": percentile([10**6, 2 * 10**6]), "p99": percentile(None), "p90": {}}
+    stage = {"load": "8", "metrics": {"icl": {"percentiles": figures}}}
+    assert list(blurred_of([{"model": "m", "stages": [stage]}])) == [("m", "8", "icl p50")]
 
 
 def test_models_named_one_by_one_need_no_common_name() -> None:

@@ -1,6 +1,6 @@
 """Bootstrap: intervals that hold what they say, in a small simulation with fixed seeds.
 
-The large one is bench/coverage_compare.py; the bounds here are wide enough for 300 trials.
+The large one is bench/coverage_compare.py; the bounds here are wide enough for 200 trials.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tailrace.results.compare_bootstrap import Drawn, Draws, LogRatio, Sorted, l
 from tailrace.results.compare_figures import Samples
 
 BASE, OTHER = Draws(0, 0, replicates=1000), Draws(0, 1, replicates=1000)
-TRIALS = 300
+TRIALS = 200
 Make = Callable[[np.random.Generator, int], np.ndarray]
 
 
