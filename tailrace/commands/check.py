@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from tailrace.scenarios.model import Scenario
 
 _SHOWN = frozenset(
-    {"config", "url", "models", "models_file", "concurrency", "api", "headers", "api_key_file"}
+    {"config", "url", "models", "models_file", "concurrency", "dialect", "headers", "api_key_file"}
     | {"stream", "stream_usage", "extra_body", "transport", "stamps", "loop", "workers"}
+    | {"auth", "client_cert", "client_key", "http2", "proxy", "foundry"}
     | {"ca_file", "insecure", "connect_timeout", "probe_tokens", "within", "as_json", "help"}
 )
 _LOADS = ("concurrency", "rate", "replay", "trace", "levels")
@@ -85,7 +86,7 @@ def check(
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     if values["resume"] is not None:
         raise UsageError("--resume: check looks at what is to be run; give --url and --model")
-    if not values["models"] and values["models_file"] is None:
+    if not (values["models"] or values["models_file"] or values["adapter"]):
         return values | {"models": ("auto",)}
     return values
 

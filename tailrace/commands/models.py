@@ -64,7 +64,7 @@ def queue(values: Mapping[str, Any]) -> Queue:
     base_url = "" if url is None else parse.base_url(url)
     path, added = values.get("models_file"), adapters.entries(values)
     if path is None and added:
-        return _beside(given, base_url, added)
+        return _beside(given, base_url, added, bool(values.get("foundry")))
     if path is None:
         _require(values)
         return Queue(tuple(given), base_url)
@@ -82,9 +82,11 @@ def queue(values: Mapping[str, Any]) -> Queue:
     return _queue((*models.entries, *added), base_url, models.headers)
 
 
-def _beside(given: Sequence[str], base_url: str, added: tuple[ModelEntry, ...]) -> Queue:
+def _beside(
+    given: Sequence[str], base_url: str, added: tuple[ModelEntry, ...], foundry: bool
+) -> Queue:
     """Models of the server, if any are named, and what is beside them."""
-    if given and not base_url:
+    if given and not base_url and not foundry:
         raise UsageError(
             "--model names a model of a server, and there is no --url; leave --model out, for an "
             "--adapter has its own name"

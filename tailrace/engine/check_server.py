@@ -21,10 +21,13 @@ import httpx
 from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import origin_of
+from tailrace.engine.proxies import proxy_for
+from tailrace.engine.tls import context_of
 from tailrace.results.check_server import AddressLook, Listing, PathLook, ServerLook, TlsLook
 from tailrace.results.server_kind import MODELS, PATHS, Answers, Told, recognised
 from tailrace.results.server_models import PAGES, cached_of, loaded_of
 from tailrace.scenarios.model import Scenario
+from tailrace.scenarios.urls import endpoint
 
 STEP_S = 3.0
 """Longest wait for one thing; a server that is slower at saying its version is passed over."""
@@ -52,7 +55,9 @@ class ServerAsked:
         self._url = httpx.URL(base_url)
         self._scheme, host, port = origin_of(self._url)
         self._headers = list(headers)
-        self._context = tls_context(scenario) if self._scheme == "https" else None
+        self._context = context_of(scenario) if self._scheme == "https" else None
+        proxy = proxy_for(base_url, scenario.reach.proxy)
+        self._proxy = None if proxy is None else httpx.Proxy(proxy.url, auth=proxy.auth)
         self._addresses: list[Address] = []
         given = any(name.lower() in ("authorization", "api-key") for name, _ in headers)
         self.look = ServerLook(base_url, host, port, _is_address(host), key_given=given)
@@ -129,7 +134,11 @@ class ServerAsked:
         answers: dict[str, Told] = {}
         async with (
             httpx.AsyncClient(
-                verify=verify, headers=self._headers, timeout=STEP_S, trust_env=False
+                verify=verify,
+                headers=self._headers,
+                timeout=STEP_S,
+                proxy=self._proxy,
+                trust_env=False,
             ) as client,
             anyio.create_task_group() as group,
         ):
@@ -154,7 +163,7 @@ class ServerAsked:
         self.look.paths.sort(key=lambda one: order.index(one.name))
 
     def _under(self, path: str) -> httpx.URL:
-        return httpx.URL(self.look.base_url + path)
+        return httpx.URL(endpoint(self.look.base_url, path))
 
     async def _get(self, client: httpx.AsyncClient, url: httpx.URL) -> Told:
         self.lookups += 1
@@ -205,12 +214,3 @@ def _days_left(certificate: dict[str, Any] | None) -> float | None:
         return None
     left_s = ssl.cert_time_to_seconds(ends) - datetime.now(UTC).timestamp()
     return left_s / 86_400
-
-
-def tls_context(scenario: Scenario) -> ssl.SSLContext:
-    """As the run's transport makes it."""
-    context = ssl.create_default_context(cafile=scenario.ca_file)
-    if scenario.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
