@@ -148,8 +148,8 @@ def test_an_answer_that_only_looks_streamed(tmp_path: Path) -> None:
 
 
 def test_failures_of_the_burst_alone_are_red(tmp_path: Path) -> None:
-    # The endpoint counts five look-ups and two probes before the six of the burst.
-    script = Script(ttft_ns=MS, gap_ns=10 * MS, fault="http_429", fault_from=12)
+    # The endpoint counts six look-ups and two probes before the six of the burst.
+    script = Script(ttft_ns=MS, gap_ns=10 * MS, fault="http_429", fault_from=13)
     with background(script) as url:
         done, rows = checked(tmp_path, url, "-m", "sim", "-c", "6")
     assert_sentence(done, UNREACHABLE, "concurrency", "2 of 6 failed", "http_429", "fewer users")
@@ -157,7 +157,7 @@ def test_failures_of_the_burst_alone_are_red(tmp_path: Path) -> None:
 
 
 def test_a_second_request_that_fails_is_red(tmp_path: Path) -> None:
-    script = Script(ttft_ns=MS, gap_ns=10 * MS, fault="http_500", fault_from=7)
+    script = Script(ttft_ns=MS, gap_ns=10 * MS, fault="http_500", fault_from=8)
     with background(script) as url:
         done, rows = checked(tmp_path, url, "-m", "sim", "-c", "1")
     assert_sentence(done, UNREACHABLE, "answers", "only the first of two", "HTTP 500", "log")

@@ -239,7 +239,7 @@ def test_a_first_ctrl_c_drains_and_the_count_is_still_right(
     [
         (("--server-metrics", "yes"), "--server-metrics 'yes' is neither auto nor off nor a URL"),
         (("--server-metrics", "ftp://h/m"), "--server-metrics 'ftp://h/m' is not a URL like"),
-        (("--server-metrics", "http://h/m?key=1"), "must not have a query"),
+        (("--server-metrics", "http://h/m?key=1"), "must not hold a secret (key=…)"),
         (("--server-metrics", "http://u:p@h/m"), "must not hold a user or password"),
         (("--server-metrics-interval", "1ms"), "'1ms' is not from 100ms to 3600s"),
         (("--server-metrics-interval", "soon"), "--server-metrics-interval"),

@@ -155,3 +155,16 @@ def test_its_dialect_on_the_wire(tgi: Any) -> None:
     ((path, body),) = asked.requests
     assert path == "/"
     assert body["inputs"].endswith("Is the gate open?")
+
+
+def test_its_dialect_by_name(installed: dict[str, str], tmp_path: Path) -> None:
+    with file_server(STREAM) as asked:
+        options = ("--dialect", "tgi", "--url", asked.url, "-m", "any", "-n", "4", "-c", "2")
+        done = tailrace("run", *options, "--keep-text", *QUICK, cwd=tmp_path, env=installed)
+    assert done.returncode in MEASURED, done.stderr
+    rows = rows_of(only_run(tmp_path), "any")
+    assert {(row.outcome, row.text, row.output_tokens) for row in rows} == {
+        ("ok", " The gate is open.", 6)
+    }
+    assert {path for path, _ in asked.requests} == {"/"}
+    assert all(body["parameters"]["max_new_tokens"] == 64 for _, body in asked.requests)

@@ -21,7 +21,7 @@ def scenario(base_url: str = URLS[0]) -> Scenario:
 
 
 def spread(count: int) -> Spread:
-    return Spread([Outgoing(scenario(url), "m", dialect_of("chat")) for url in URLS[:count]])
+    return Spread([Outgoing(scenario(url), "m", dialect_of("openai-chat")) for url in URLS[:count]])
 
 
 def test_a_url_of_a_models_own_stands_alone() -> None:

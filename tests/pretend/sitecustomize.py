@@ -61,10 +61,11 @@ def _load_libraries() -> None:
     import psutil
     import rich.console
     import rich.live
+    import scipy.special
     import yaml
 
     del ssl, tempfile, urllib, anyio, click, httpx, jinja2, msgspec, numpy, orjson, psutil, rich
-    del yaml
+    del scipy, yaml
     platform.uname()
 
 

@@ -24,6 +24,7 @@ made_by = {
     "str | None": st.none() | texts,
     "int": times,
     "int | None": st.none() | times,
+    "float | None": st.none() | st.floats(0, 1e9),
     "bool": st.booleans(),
     "bool | None": st.none() | st.booleans(),
     "Phase": st.sampled_from(get_args(Phase)),
