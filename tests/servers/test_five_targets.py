@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from foundry_runtime import SMALL, Runtime, foundry_runtime, write_models
+from foundry_runtime import Runtime, foundry_runtime, write_models
 from tiny_gguf import NAME
 
 from tailrace.simulate import Script, background
@@ -96,6 +96,6 @@ def test_one_scenario_five_targets_one_report(
         assert name in page
         assert name in done.stdout
     by_name = {one["model"]: one for one in facts["models"]}
-    assert by_name["foundry"]["tags"]["id"] == SMALL
+    assert by_name["foundry"]["tags"]["foundry"]["alias"] == "tiny"
     assert by_name["foundry"]["steps_s"]["load"] > 0
     assert by_name["python"]["steps_s"]["load"] > 0
