@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,6 @@ async def test_one_that_nobody_has(tmp_path: Path) -> None:
 
 
 async def test_each_model_gets_its_kind_of_server(tmp_path: Path) -> None:
-    command = ModelEntry("m", "m", serve=("python", PORT))
+    command = ModelEntry("m", "m", serve=(sys.executable, PORT))
     assert type(own_server(ModelEntry("m", "m", adapter="a:B"), tmp_path)) is Hosted
     assert type(own_server(command, tmp_path)) is Served
