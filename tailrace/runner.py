@@ -20,7 +20,6 @@ from tailrace.display import Display
 from tailrace.engine import host
 from tailrace.engine.clock import Origin
 from tailrace.engine.fleet import Fleet
-from tailrace.engine.limit_run import LimitRun
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.loops import choose_loop
 from tailrace.engine.proxies import told
@@ -141,8 +140,7 @@ def conduct(sitting: Sitting, display: Display) -> Finished:
                 crew = await Fleet.start(
                     workers, scenario, origin, folder.path, secret_headers, stop, first
                 )
-            run_class = LimitRun if scenario.search else Run
-            run = run_class(
+            run = _kind_of_run(scenario)(
                 *(worker, facts, folder, secret_headers, display, stop, crew),
                 model_headers=sitting.model_headers,
             )
@@ -208,6 +206,14 @@ def calibrate_command(scenario: Scenario) -> str:
     options = {"transport": scenario.transport, "stamps": stamps, "loop": scenario.loop}
     given = [f" --{key} {value}" for key, value in options.items() if value not in ("fast", "auto")]
     return "tailrace calibrate" + "".join(given)
+
+
+def _kind_of_run(scenario: Scenario) -> type[Run]:
+    if not scenario.search:
+        return Run
+    from tailrace.engine.limit_run import LimitRun  # no other run waits for what it imports
+
+    return LimitRun
 
 
 async def _watched(run: Run, display: Display) -> None:

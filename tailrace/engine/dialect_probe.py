@@ -14,7 +14,7 @@ import anyio
 import httpx
 import orjson
 
-from tailrace.engine.dialects.anthropic_messages import AnthropicMessages
+from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.dialects.openai_models import models_in
 from tailrace.engine.exchange import WireError
 from tailrace.engine.probe import ask_url
@@ -55,7 +55,7 @@ class _Looking:
         self._wire = wire
         self._base_url = base_url
         self._root = root_of(base_url)
-        self._headers = AnthropicMessages().headers(headers)
+        self._headers = dialect_of("anthropic-messages").headers(headers)
 
     async def other(self, model: str) -> Found | None:
         status, body = await self._get(endpoint(self._base_url, "/models"))

@@ -33,6 +33,15 @@ class Loader(Protocol):
     footprint: dict[str, Any] | None
     """What it took of this machine, known after ``unload``; None where that is not ours to know."""
 
+    @property
+    def tags(self) -> dict[str, Any]:
+        """What its server knows of the model, once ``find`` has been called."""
+        ...
+
+    async def find(self) -> None:
+        """Find the model and what loads it, changing nothing; raises LoadError."""
+        ...
+
     async def load(self) -> Loaded:
         """Have the model served; raises LoadError. It may be cancelled; then unload as well."""
         ...
@@ -54,6 +63,10 @@ class Given:
 
     def __init__(self, base_url: str, model: str) -> None:
         self._loaded = Loaded(base_url, model)
+        self.tags: dict[str, Any] = {}
+
+    async def find(self) -> None:
+        """Nothing to find."""
 
     async def load(self) -> Loaded:
         """Nothing to do."""

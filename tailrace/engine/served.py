@@ -55,6 +55,7 @@ class Served:
         ``environment`` is the server's, beside this process's own.
         """
         self._entry = entry
+        self.tags: dict[str, Any] = {}
         self._log = folder / LOG_NAME
         self._headers = list(headers)
         self._environment = {**os.environ, **(environment or {})}
@@ -66,6 +67,9 @@ class Served:
         self.footprint: dict[str, Any] | None = None
         self.about = " ".join(part.replace(PORT, port) for part in entry.serve)
         _require_program(self._command[0])
+
+    async def find(self) -> None:
+        """See Loader.find: what is to be started was looked for when this was made."""
 
     async def load(self) -> Loaded:
         """See Loader.load."""

@@ -16,7 +16,6 @@ from typing import Any
 import anyio
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.foundry_loader import FoundryLoader
 from tailrace.engine.loader import Given, Loaded, Loader, LoadError
 from tailrace.engine.loaders import loader_for
 from tailrace.engine.served import Served
@@ -71,7 +70,7 @@ class Turn:
         """Decide how it is reached; raises LoadError when it cannot be."""
         self.at("resolve")
         loader = loader_for(self.entry, base_url, folder, headers, self._say)
-        if isinstance(loader, FoundryLoader):
+        if not isinstance(loader, Given):
             try:
                 await self._held(loader.find, stop)
             finally:
@@ -148,7 +147,7 @@ class Turn:
 
     def _note_tags(self, loader: Loader) -> None:
         """What its server knows of it, where the models file says nothing."""
-        if isinstance(loader, FoundryLoader):
+        if loader.tags:
             self.model.tags = loader.tags | self.entry.tags
 
     def _farewell(self) -> str:

@@ -6,29 +6,24 @@ without arguments, that makes a ``Dialect``; see docs/plugins.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import cast
 
-from tailrace.engine.dialects.anthropic_messages import AnthropicMessages
 from tailrace.engine.dialects.delta import Dialect
-from tailrace.engine.dialects.llamacpp_completion import LlamaCppCompletion
-from tailrace.engine.dialects.ollama import OllamaChat, OllamaGenerate
-from tailrace.engine.dialects.openai_chat import OpenAIChat
-from tailrace.engine.dialects.openai_completions import OpenAICompletions
-from tailrace.engine.dialects.openai_embeddings import OpenAIEmbeddings
-from tailrace.engine.dialects.openai_responses import OpenAIResponses
 from tailrace.errors import UsageError
 from tailrace.plugins import plugin
 
-OWN: dict[str, Callable[[], Dialect]] = {
-    "openai-chat": OpenAIChat,
-    "openai-completions": OpenAICompletions,
-    "openai-responses": OpenAIResponses,
-    "openai-embeddings": OpenAIEmbeddings,
-    "anthropic-messages": AnthropicMessages,
-    "ollama-chat": OllamaChat,
-    "ollama-generate": OllamaGenerate,
-    "llamacpp-completion": LlamaCppCompletion,
+OWN = {
+    "openai-chat": ("openai_chat", "OpenAIChat"),
+    "openai-completions": ("openai_completions", "OpenAICompletions"),
+    "openai-responses": ("openai_responses", "OpenAIResponses"),
+    "openai-embeddings": ("openai_embeddings", "OpenAIEmbeddings"),
+    "anthropic-messages": ("anthropic_messages", "AnthropicMessages"),
+    "ollama-chat": ("ollama", "OllamaChat"),
+    "ollama-generate": ("ollama", "OllamaGenerate"),
+    "llamacpp-completion": ("llamacpp_completion", "LlamaCppCompletion"),
 }
+"""Name -> file and class: a run imports the one that it speaks."""
 _NEEDED = ("path", "body", "read", "read_whole", "framing", "headers", "at_root", "end_mark")
 
 
@@ -38,7 +33,8 @@ def dialect_of(name: str) -> Dialect:
     Raises UsageError for a name that nobody has, or a plugin that makes no dialect.
     """
     if name in OWN:
-        return OWN[name]()
+        file, kind = OWN[name]
+        return cast(Dialect, getattr(import_module(f"{__package__}.{file}"), kind)())
     try:
         make = plugin("tailrace.dialects", name)
     except KeyError:
