@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from tailrace.results.level_stats import statistics_of
 from tailrace.results.result import stage_result
 from tailrace.results.schema import Row
-from tailrace.results.tally import tally_of
+from tailrace.results.tally import MOST_IN_ORDER, tally_of
 
 from .builders import MS, S, row, stage, waited
 
@@ -83,3 +84,17 @@ def test_it_does_not_hang_on_the_order_of_the_rows() -> None:
     mixed = list(STEADY)
     Random(3).shuffle(mixed)
     assert document(mixed)["statistics"] == document(STEADY)["statistics"]
+
+
+def test_a_level_of_very_many_requests_is_not_kept_in_order() -> None:
+    rows = [row(0, 100, [20])]
+    few = stage(rows)
+    many = replace(few, books=replace(few.books, started=MOST_IN_ORDER + 1))
+    assert tally_of(few).series is not None
+    assert tally_of(many).series is None
+    tally = tally_of(many)
+    for one in rows:
+        tally.add(one)
+    found = stage_result(many, tally)
+    assert found["statistics"] is None
+    assert "low_ns" not in found["metrics"]["ttft"]["percentiles"]["p50"]
