@@ -14,7 +14,6 @@ import asyncio
 import json
 import os
 import stat
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+
+from tests.threaded import serving_app
 
 CPU, GPU = "phi-mini-generic-cpu:2", "phi-mini-generic-gpu:1"
 SMALL = "qwen-small-generic-cpu:4"
@@ -177,43 +178,13 @@ def _application(service: FoundryService) -> web.Application:
     return app
 
 
-async def _end_all() -> None:
-    """End the answers that never come."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-
-
 @contextmanager
 def foundry_service(**how: Any) -> Iterator[FoundryService]:
     """Serve on loopback, on a loop in a thread of its own."""
-    service, loop, ready = FoundryService(**how), asyncio.new_event_loop(), threading.Event()
-
-    async def serve() -> web.AppRunner:
-        runner = web.AppRunner(_application(service), shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        service.url = f"http://{host}:{port}/v1"
-        return runner
-
-    def work() -> None:
-        runner = loop.run_until_complete(serve())
-        ready.set()
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.run_until_complete(_end_all())
-        loop.close()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    service = FoundryService(**how)
+    with serving_app(_application(service)) as root:
+        service.url = root + "/v1"
         yield service
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
 
 
 NOT_RUNNING = (

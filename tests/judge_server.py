@@ -6,12 +6,13 @@ Rule: it shares no code with what asks it.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from .threaded import serving
 
 Reply = str | tuple[int, str]
 """The judge's words, or a status and a body."""
@@ -46,19 +47,9 @@ def judge_server(reply: Callable[[dict[str, Any]], Reply]) -> Iterator[Bench]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    bench.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as root:
+        bench.url = root + "/v1"
         yield bench
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def completion(text: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -19,6 +18,7 @@ from .engine.test_dialect_replay import FIXTURES
 from .test_cli_bad_input import UNREACHABLE, assert_sentence
 from .test_cli_file import ran
 from .test_cli_run import load, only_run, rows_of
+from .threaded import serving
 
 ARGUMENTS = ("-m", "m", "-c", "1", "-n", "2", "--warmup", "0s", "-q")
 
@@ -50,17 +50,8 @@ def served(
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as root:
+        yield root
 
 
 OLLAMA = (200, '{"version":"0.1.20"}')

@@ -6,14 +6,14 @@ other with a text that counts the messages.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
+
+from .threaded import serving_app
 
 
 class ToolServer:
@@ -48,31 +48,8 @@ class ToolServer:
 @contextmanager
 def tool_server() -> Iterator[ToolServer]:
     """Serve on loopback, on a loop in a thread of its own."""
-    server, loop, ready = ToolServer(), asyncio.new_event_loop(), threading.Event()
-
-    async def serve() -> web.AppRunner:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", server.complete)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        server.url = f"http://{host}:{port}/v1"
-        return runner
-
-    def work() -> None:
-        runner = loop.run_until_complete(serve())
-        ready.set()
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.close()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    server, app = ToolServer(), web.Application()
+    app.router.add_post("/v1/chat/completions", server.complete)
+    with serving_app(app) as root:
+        server.url = root + "/v1"
         yield server
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
