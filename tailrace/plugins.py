@@ -7,16 +7,20 @@ Rule: nothing is imported but the one that was asked for, so a broken plugin hur
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tailrace.errors import UsageError
+
+if TYPE_CHECKING:  # it loads e-mail, archives and more, which no start needs
+    from importlib.metadata import EntryPoint
 
 Group = Literal["tailrace.dialects", "tailrace.adapters", "tailrace.datasets"]
 
 
 def plugin_names(group: Group) -> list[str]:
     """The names that installed packages add to a group, sorted."""
+    from importlib.metadata import entry_points
+
     return sorted({each.name for each in entry_points(group=group)})
 
 
@@ -26,6 +30,8 @@ def plugin(group: Group, name: str) -> Any:
     Raises KeyError when no package has it, and UsageError, which names the package, when two have
     it or its import fails.
     """
+    from importlib.metadata import entry_points
+
     found = tuple(entry_points(group=group, name=name))
     if not found:
         raise KeyError(name)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tailrace.engine.progress import Progress, take_snapshot
+from tailrace.engine.progress import seen_of, take_snapshot
 from tailrace.errors import ResultError
 from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
@@ -82,7 +82,14 @@ class Watching:
                 self._failed += row.outcome in ("error", "timeout") and not row.retried
         at_ns = at_wall_ns - self.facts.origin_wall_ns
         until_ns = stage.measure_until_ns
-        return take_snapshot(self.facts, stage, self._progress(until_ns, at_ns), at_ns)
+        progress = seen_of(
+            self._glance,
+            draining=until_ns is not None and at_ns >= until_ns,
+            ok=self._ok,
+            failed=self._failed,
+            in_flight=None,
+        )
+        return take_snapshot(self.facts, stage, progress, at_ns)
 
     @property
     def word(self) -> str:
@@ -109,24 +116,6 @@ class Watching:
         for path in (folder / JOURNAL, *sorted(folder.glob("requests.*.jsonl"))):
             if path.name != EARLIER:
                 yield from self._journals.setdefault(path, Growing(path)).rows()
-
-    def _progress(self, until_ns: int | None, at_ns: int) -> Progress:
-        glance = self._glance
-        ttft, icl = (hist.percentiles((50.0, 99.0)) for hist in (glance.ttft, glance.icl))
-        return Progress(
-            draining=until_ns is not None and at_ns >= until_ns,
-            done=glance.done,
-            measured_ok=glance.ok,
-            ok=self._ok,
-            failed=self._failed,
-            in_flight=None,
-            window_requests=glance.window_requests,
-            window_tokens=float(glance.window_tokens),
-            ttft_p50_ns=ttft[0],
-            ttft_p99_ns=ttft[1],
-            icl_p50_ns=icl[0],
-            icl_p99_ns=icl[1],
-        )
 
 
 def under_way(facts: RunFacts) -> tuple[ModelFacts, StageFacts] | None:

@@ -96,6 +96,7 @@ IO = (
     "engine/addresses.py",
     "engine/aligning.py",
     "engine/check_*.py",
+    "engine/child.py",
     "engine/clock.py",
     "engine/crew.py",
     "engine/dialect_probe.py",

@@ -17,7 +17,6 @@ import asyncio
 import base64
 import contextlib
 import os
-import sys
 import zlib
 from array import array
 from collections.abc import Sequence
@@ -26,10 +25,10 @@ from typing import Any
 
 import msgspec
 
+from tailrace.engine.child import start_child
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.crew import Held
 from tailrace.engine.exchange import WireError
-from tailrace.engine.guard import own_group
 from tailrace.engine.progress import Progress
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import SecretHeaders, Target
@@ -41,7 +40,6 @@ START_S = 30.0
 READY_S = 60.0
 GRACE_S = 15.0
 """Beyond the level's own time, until a worker that says nothing is given up."""
-_ROOT = str(Path(__file__).resolve().parents[2])
 _LINE_BYTES = 256 * 2**20
 
 
@@ -139,7 +137,8 @@ class Fleet:
         hands: list[Hand] = []
         try:
             for number in range(1, workers + 1):
-                hands.append(Hand(number, await _spawn()))
+                process = await start_child("tailrace.engine.worker_process", _LINE_BYTES)
+                hands.append(Hand(number, process))
                 hands[-1].tell(
                     scenario=scenario,
                     origin=[origin.perf_ns, origin.wall_ns],
@@ -211,17 +210,3 @@ class Fleet:
         self._relay.cancel()
         await asyncio.gather(self._relay, return_exceptions=True)
         await asyncio.gather(*(hand.aclose() for hand in self._hands))
-
-
-async def _spawn() -> asyncio.subprocess.Process:
-    """A worker process, deaf to the terminal's Ctrl-C: this process tells it when to stop."""
-    paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tailrace.engine.worker_process"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LINE_BYTES,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        **own_group(),
-    )

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import msgspec
 
+from tailrace.engine.child import python_path
 from tailrace.engine.loader import Loaded, LoadError
 from tailrace.engine.served import HEALTH, LOG_NAME, Served, last_line
 from tailrace.scenarios.adapters import VARIABLE, Orders, filled_options, is_known, no_such_adapter
 from tailrace.scenarios.model_entry import PORT, ModelEntry
 
-_ROOT = str(Path(__file__).resolve().parents[2])
 _HOST = ("-m", "tailrace.adapter_host", PORT)
 
 
@@ -46,12 +46,11 @@ class Hosted(Served):
         self._own_headers = (("Authorization", f"Bearer {token}"),)
         self._name = entry.adapter
         self._server_log = folder / LOG_NAME
-        paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
         super().__init__(
             replace(entry, url=None, serve=(sys.executable, *_HOST), ready=HEALTH),
             folder,
             self._own_headers,
-            {VARIABLE: msgspec.json.encode(orders).decode(), "PYTHONPATH": os.pathsep.join(paths)},
+            {VARIABLE: msgspec.json.encode(orders).decode(), "PYTHONPATH": python_path()},
         )
         of = "" if entry.weights is None else f" with {entry.weights}"
         self.about = f"adapter {entry.adapter}{of}"

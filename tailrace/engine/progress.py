@@ -49,24 +49,37 @@ class Progress(msgspec.Struct):
 
 def progress_of(live: Live, at_ns: int) -> Progress:
     """This worker's share."""
-    glance, books = live.glance, live.ledger.books
-    ttft, icl = (hist.percentiles((50.0, 99.0)) for hist in (glance.ttft, glance.icl))
-    return Progress(
+    books = live.ledger.books
+    progress = seen_of(
+        live.glance,
         draining=live.loop.draining,
-        done=glance.done,
-        measured_ok=glance.ok,
         ok=books.ok,
         failed=books.error + books.timeout,
         in_flight=live.ledger.in_flight,
+    )
+    since_ns = at_ns - live.bounds.measure_from_ns + (live.stage.measure_from_ns or 0)
+    progress.figures = live.glance.figures(since_ns)
+    return progress
+
+
+def seen_of(
+    glance: Glance, *, draining: bool, ok: int, failed: int, in_flight: int | None
+) -> Progress:
+    """What a glance shows, beside what it does not know."""
+    ttft, icl = (hist.percentiles((50.0, 99.0)) for hist in (glance.ttft, glance.icl))
+    return Progress(
+        draining=draining,
+        done=glance.done,
+        measured_ok=glance.ok,
+        ok=ok,
+        failed=failed,
+        in_flight=in_flight,
         window_requests=glance.window_requests,
         window_tokens=float(glance.window_tokens),
         ttft_p50_ns=ttft[0],
         ttft_p99_ns=ttft[1],
         icl_p50_ns=icl[0],
         icl_p99_ns=icl[1],
-        figures=glance.figures(
-            at_ns - live.bounds.measure_from_ns + (live.stage.measure_from_ns or 0)
-        ),
     )
 
 

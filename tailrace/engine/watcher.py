@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import ssl
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -22,13 +19,15 @@ import anyio
 import httpx
 import msgspec
 
+from tailrace.engine.child import start_child
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.exposition import looks_like_metrics
-from tailrace.engine.guard import own_group
 from tailrace.engine.scraper import TIMEOUT_S, Orders
+from tailrace.engine.tls import context_of
 from tailrace.engine.worker import SecretHeaders, Target
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.server_side import AUTO
+from tailrace.scenarios.urls import endpoint, root_of
 
 START_S = 15.0
 PROBE_S = 1.0
@@ -39,7 +38,6 @@ LATE_S = 0.2
 """To wait for a look where the one before was missed."""
 END_S = 2.0
 PROBE_BYTES = 65_536
-_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class Plan(NamedTuple):
@@ -83,7 +81,7 @@ async def watching(
     if orders is None:
         yield Nobody()
         return
-    watcher = Watcher(await _spawn(), say)
+    watcher = Watcher(await start_child("tailrace.engine.scraper"), say)
     try:
         await watcher.begin(orders)
         yield watcher
@@ -185,7 +183,7 @@ async def _orders(
 
 def metrics_url(base_url: str) -> str:
     """``/metrics`` at the root that an API's base URL stands on."""
-    return base_url.rstrip("/").removesuffix("/v1") + "/metrics"
+    return endpoint(root_of(base_url), "/metrics")
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -195,9 +193,7 @@ def same_origin(one: str, other: str) -> bool:
 
 
 async def _has_metrics(url: str, headers: SecretHeaders, scenario: Scenario) -> bool:
-    verify: ssl.SSLContext | bool = False
-    if url.startswith("https") and not scenario.insecure:
-        verify = ssl.create_default_context(cafile=scenario.ca_file)
+    verify = context_of(scenario) or (url.startswith("https") and not scenario.insecure)
     with anyio.move_on_after(PROBE_S), contextlib.suppress(httpx.HTTPError, OSError):
         async with (
             httpx.AsyncClient(trust_env=False, verify=verify, timeout=PROBE_S) as client,
@@ -213,16 +209,3 @@ async def _has_metrics(url: str, headers: SecretHeaders, scenario: Scenario) -> 
             kind = answer.headers.get("content-type", "")
             return looks_like_metrics(kind, body.decode("utf-8", "replace"))
     return False
-
-
-async def _spawn() -> asyncio.subprocess.Process:
-    """The process, deaf to the terminal's Ctrl-C; it ends when its standard input does."""
-    paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tailrace.engine.scraper"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        **own_group(),
-    )

@@ -71,14 +71,34 @@ def refusal_of(status: int, model: str) -> Refusal:
     return by_status.get(status, SERVER_ERROR)
 
 
-def read_ask(body: bytes, models: tuple[str, ...]) -> Ask | Refusal:
-    """The ask in a request body, or why it is refused."""
+def object_in(body: bytes) -> dict[str, Any] | Refusal:
+    """The JSON object that a request body is to be."""
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
         return Refusal(400, "We could not parse the JSON body of your request.")
-    if not isinstance(given, dict):
-        return Refusal(400, "The body must be a JSON object.")
+    return given if isinstance(given, dict) else Refusal(400, "The body must be a JSON object.")
+
+
+def refused_model(model: Any, models: tuple[str, ...]) -> Refusal | None:
+    """Why this model cannot be asked, if so."""
+    if not isinstance(model, str):
+        return Refusal(400, "you must provide a model parameter", param="model")
+    return None if model in models else no_model(model)
+
+
+def refused_limit(name: str, limit: Any) -> Refusal | None:
+    """Why an answer cannot have this length at most, if so."""
+    if limit is None or (type(limit) is int and 1 <= limit <= MAX_TOKENS):
+        return None
+    return Refusal(400, f"'{name}' must be an integer from 1 to {MAX_TOKENS}.", param=name)
+
+
+def read_ask(body: bytes, models: tuple[str, ...]) -> Ask | Refusal:
+    """The ask in a request body, or why it is refused."""
+    given = object_in(body)
+    if isinstance(given, Refusal):
+        return given
     refusal = _refused(given, models)
     if refusal is not None:
         return refusal
@@ -99,19 +119,14 @@ def _limit_name(given: dict[str, Any]) -> str:
 
 def _refused(given: dict[str, Any], models: tuple[str, ...]) -> Refusal | None:
     """What is wrong with the fields that matter here, if anything."""
-    model, messages = given.get("model"), given.get("messages")
-    if not isinstance(model, str):
-        return Refusal(400, "you must provide a model parameter", param="model")
-    if model not in models:
-        return no_model(model)
+    refusal = refused_model(given.get("model"), models)
+    if refusal is not None:
+        return refusal
+    messages = given.get("messages")
     if not isinstance(messages, list) or not messages:
         return Refusal(400, "'messages' must be a non-empty array.", param="messages")
     name = _limit_name(given)
-    limit = given.get(name)
-    if limit is not None and (type(limit) is not int or not 1 <= limit <= MAX_TOKENS):
-        message = f"'{name}' must be an integer from 1 to {MAX_TOKENS}."
-        return Refusal(400, message, param=name)
-    return None
+    return refused_limit(name, given.get(name))
 
 
 def _prompt_tokens(messages: list[Any]) -> int:

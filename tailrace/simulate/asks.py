@@ -10,10 +10,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import orjson
-
-from tailrace.simulate.ask import Ask, Refusal, no_model, tokens_in
-from tailrace.simulate.script import MAX_TOKENS
+from tailrace.simulate.ask import (
+    Ask,
+    Refusal,
+    object_in,
+    refused_limit,
+    refused_model,
+    tokens_in,
+)
 
 
 class Words(NamedTuple):
@@ -28,27 +32,22 @@ class Words(NamedTuple):
 
 def read_words(words: Words, body: bytes, models: tuple[str, ...]) -> Ask | Refusal:
     """The ask in a request body, or why it is refused."""
-    try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return Refusal(400, "We could not parse the JSON body of your request.")
-    if not isinstance(given, dict):
-        return Refusal(400, "The body must be a JSON object.")
-    model = given.get("model")
-    if not isinstance(model, str):
-        return Refusal(400, "you must provide a model parameter", param="model")
-    if model not in models:
-        return no_model(model)
+    given = object_in(body)
+    if isinstance(given, Refusal):
+        return given
+    refusal = refused_model(given.get("model"), models)
+    if refusal is not None:
+        return refusal
     if not given.get(words.prompt):
         return Refusal(400, f"'{words.prompt}' must not be empty.", param=words.prompt)
     limit = _limit(given, words.limit)
-    if limit is not None and (type(limit) is not int or not 1 <= limit <= MAX_TOKENS):
-        message = f"'{words.limit}' must be an integer from 1 to {MAX_TOKENS}."
-        return Refusal(400, message, param=words.limit)
+    refusal = refused_limit(words.limit, limit)
+    if refusal is not None:
+        return refusal
     options = given.get("stream_options")
     asked = isinstance(options, dict) and options.get("include_usage") is True
     return Ask(
-        model=model,
+        model=given["model"],
         stream=given.get("stream", words.streams) is True,
         max_tokens=limit,
         ignore_eos=given.get("ignore_eos") is True,

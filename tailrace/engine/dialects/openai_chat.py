@@ -32,18 +32,8 @@ class OpenAIChat(Dialect):
 
     def body(self, ask: Ask) -> bytes:
         """The request's JSON body."""
-        body: dict[str, object] = {
-            "model": ask.model,
-            "messages": [message_object(role, content) for role, content in ask.messages],
-            "max_tokens": ask.max_tokens,
-            "temperature": ask.temperature,
-            "stream": ask.stream,
-        }
-        if ask.seed is not None:
-            body["seed"] = ask.seed
-        if ask.stream and ask.stream_usage:
-            body["stream_options"] = {"include_usage": True}
-        return orjson.dumps(body | ask.extra)
+        messages = [message_object(role, content) for role, content in ask.messages]
+        return body_of(ask, {"messages": messages})
 
     def read(self, event_type: str, data: bytes) -> Delta:
         """One chunk object, ``[DONE]``, or an in-band error."""
@@ -109,6 +99,22 @@ class OpenAIChat(Dialect):
             )
         except (AttributeError, KeyError, IndexError, TypeError) as exc:
             raise ValueError(f"not a chat completion: {type(exc).__name__} {exc}") from None
+
+
+def body_of(ask: Ask, asked: dict[str, object]) -> bytes:
+    """The body of a completion, chat or not; ``asked`` is what is to be completed."""
+    body: dict[str, object] = {
+        "model": ask.model,
+        **asked,
+        "max_tokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "stream": ask.stream,
+    }
+    if ask.seed is not None:
+        body["seed"] = ask.seed
+    if ask.stream and ask.stream_usage:
+        body["stream_options"] = {"include_usage": True}
+    return orjson.dumps(body | ask.extra)
 
 
 def message_object(role: str, content: object) -> dict[str, object]:

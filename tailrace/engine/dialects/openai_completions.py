@@ -12,7 +12,7 @@ import orjson
 
 from tailrace.engine.dialects.contents import prompt_of
 from tailrace.engine.dialects.delta import Ask, Delta, Dialect
-from tailrace.engine.dialects.openai_chat import error_text, read_usage, with_logprobs
+from tailrace.engine.dialects.openai_chat import body_of, error_text, read_usage, with_logprobs
 
 
 class OpenAICompletions(Dialect):
@@ -22,18 +22,7 @@ class OpenAICompletions(Dialect):
 
     def body(self, ask: Ask) -> bytes:
         """The request's JSON body."""
-        body: dict[str, object] = {
-            "model": ask.model,
-            "prompt": prompt_of(ask.messages),
-            "max_tokens": ask.max_tokens,
-            "temperature": ask.temperature,
-            "stream": ask.stream,
-        }
-        if ask.seed is not None:
-            body["seed"] = ask.seed
-        if ask.stream and ask.stream_usage:
-            body["stream_options"] = {"include_usage": True}
-        return orjson.dumps(body | ask.extra)
+        return body_of(ask, {"prompt": prompt_of(ask.messages)})
 
     def read(self, event_type: str, data: bytes) -> Delta:
         """One chunk object, ``[DONE]``, or an in-band error."""

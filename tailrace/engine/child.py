@@ -1,0 +1,31 @@
+"""Child: a module of this package in a process of its own that talks over its standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from tailrace.engine.guard import own_group
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+_LINE_BYTES = 64 * 1024
+
+
+def python_path() -> str:
+    """PYTHONPATH with which another Python finds this very package, and what this one finds."""
+    return os.pathsep.join([_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+async def start_child(module: str, line_bytes: int = _LINE_BYTES) -> asyncio.subprocess.Process:
+    """``python -m module``, deaf to the terminal's Ctrl-C; ``line_bytes`` is its longest line."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", module),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=line_bytes,
+        env=os.environ | {"PYTHONPATH": python_path()},
+        **own_group(),
+    )
