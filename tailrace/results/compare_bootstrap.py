@@ -95,12 +95,13 @@ class Sorted:
         wanted = np.ceil(np.round(times @ total * (percent / 100), 6))
         reached = (times @ below) >= wanted[:, None]
         place = np.where(reached[:, -1], reached.argmax(axis=1), len(grid) - 1)
-        worth = self._worth(percent / 100, by_block)
+        worth = min(self._worth(each, block, blocks.count) for each in (percent, _lower(percent)))
         return Drawn(float(value), grid[place].astype(np.float64), blocks, self.n, worth)
 
-    def _worth(self, share: float, influence: Floats) -> float:
+    def _worth(self, percent: float, block: Ints, k: int) -> float:
         """Samples over their design effect, of which the lower 99 % bound is taken."""
-        k = len(influence)
+        share = percent / 100
+        influence = sums(self._influence(self.plain(percent) or 0), block, k)
         if k < 2:
             return 1.0
         effect = k * float(influence.var(ddof=1)) / (self.n * share * (1 - share))
@@ -128,6 +129,15 @@ class Sorted:
         cells = np.bincount(block[self._owners] * width + place, minlength=count * width)
         table = cells.reshape(count, width).astype(np.float64)
         return table[:, :-1].cumsum(axis=1), table.sum(axis=1)
+
+
+def _lower(percent: float) -> float:
+    """The percentile that ten times as many samples lie over, at least the median.
+
+    Over a p99 lie too few to show how they depend on each other. Those over a p90 show it, and more
+    of it than there is at the p99.
+    """
+    return min(percent, max(50.0, 100 - 10 * (100 - percent)))
 
 
 def rate(amounts: Floats, seconds: Floats, draws: Draws) -> Drawn:

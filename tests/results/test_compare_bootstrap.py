@@ -10,6 +10,7 @@ from math import log
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from tailrace.results.compare_blocks import Blocks
 from tailrace.results.compare_bootstrap import Drawn, Draws, LogRatio, Sorted, log_ratio, rate
@@ -77,6 +78,17 @@ def test_the_gaps_of_a_request_stay_together() -> None:
     width = [float(np.std(side.percentile(50.0, BASE).draws)) for side in (together, single)]
     assert width[0] == pytest.approx(width[1], rel=0.05)
     assert together.percentile(50.0, BASE).worth < 1000
+
+
+def test_a_tail_of_a_series_that_remembers_is_worth_what_the_body_is() -> None:
+    """Over a p99 lie 20 samples, too few to show that they hang together; over a p90 200 do."""
+    dice = np.random.default_rng(3)
+    remembers = lfilter([1.0], [1.0, -0.9], dice.normal(size=2000))
+    worths = [
+        Sorted(samples(np.exp(2 + 0.3 * values))).percentile(99.0, BASE).worth
+        for values in (remembers, dice.normal(size=2000))
+    ]
+    assert worths[0] < 662 < worths[1]
 
 
 def test_p_values_and_intervals_agree() -> None:
