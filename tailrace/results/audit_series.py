@@ -34,13 +34,13 @@ def series_findings(
         return
     judged = statistics["steady_state"]["metric"]
     name = {"ttft": "TTFT", "e2e": "E2E"}[judged]
-    yield _independence(name, metrics[judged])
+    yield _independence(name, metrics[judged], statistics["order_of_every"])
     yield _steady(name, statistics["steady_state"])
     yield _queue(name, statistics["queue"], window_s)
 
 
-def _independence(name: str, metric: Mapping[str, Any]) -> Finding:
-    n = metric["n"] or 0
+def _independence(name: str, metric: Mapping[str, Any], every: int) -> Finding:
+    n = (metric["n"] or 0) // every
     found = {
         percentile: metric["percentiles"][percentile]["effective_n"]
         for percentile in ("p50", "p95")
@@ -49,7 +49,8 @@ def _independence(name: str, metric: Mapping[str, Any]) -> Finding:
     if n < FEWEST_WORTH or not found:
         return Finding("independence", f"{n} samples of {name}", "ok", "too few to judge")
     worst = min(found, key=lambda percentile: float(found[percentile]))
-    value = f"{n} samples of {name} are worth {number(found[worst])} for {worst}"
+    every_one = f", one of every {every}," if every > 1 else ""
+    value = f"{n} samples of {name}{every_one} are worth {number(found[worst])} for {worst}"
     if found[worst] / n < WORTH_WARN:
         why = (
             "requests depend on each other: bounds of one run are wide, and too narrow where they "

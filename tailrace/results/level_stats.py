@@ -33,6 +33,7 @@ def statistics_of(facts: StageFacts, series: Series | None) -> dict[str, Any] | 
     flight = None if closed else trend(*series.in_flight(from_ns, until_ns, BINS))
     tokens = series.tokens_per_s(from_ns, until_ns, BINS)
     return {
+        "order_of_every": series.every,
         "steady_state": {
             "metric": ttft,
             ttft: _settling(mser5(series.of(ttft)[1])),

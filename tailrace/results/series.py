@@ -2,12 +2,12 @@
 
 A histogram forgets when a sample came. Whether samples are independent, whether a level had settled
 and whether its queue grew can only be told from their order, so a result that is rebuilt keeps
-ten numbers a request, 80 bytes, beside the histograms.
+ten numbers a request, 80 bytes, beside the histograms: of every request up to ``MOST``, of every
+2nd, 4th, 8th above (thinned.py).
 """
 
 from __future__ import annotations
 
-from array import array
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from tailrace.results.ess import effective_at, effective_n
 from tailrace.results.schema import Row
+from tailrace.results.thinned import Thinned
 
+MOST = 30_000
+"""Requests whose order is kept."""
 _NONE = -1
 _COLUMNS = (
     *("intended", "sent", "first", "answer", "last", "ended"),
@@ -34,19 +37,20 @@ Ints = NDArray[np.int64]
 class Series:
     """Add rows in any order; what is asked afterwards is in the order in which they were sent."""
 
-    def __init__(self) -> None:
-        self._kept = array("q")
-        self._beside = array("q")
+    def __init__(self, most: int | None = None) -> None:
+        most = most or MOST
+        self._kept = Thinned(len(_COLUMNS), most)
+        self._beside = Thinned(3, most)
         """First and last output and tokens of answers that were not measured."""
-        self._flights = array("q")
+        self._flights = Thinned(2, most)
         """When each request of any phase and outcome was due, and when it ended."""
 
     def add(self, row: Row) -> None:
         """Add a row of any phase; failed requests are in no series of samples."""
-        self._flights.extend((row.intended_ns, row.ended_ns))
+        self._flights.add((row.intended_ns, row.ended_ns))
         if row.phase != "measure":
             if row.first_output_ns is not None and row.last_output_ns and row.output_tokens:
-                self._beside.extend((row.first_output_ns, row.last_output_ns, row.output_tokens))
+                self._beside.add((row.first_output_ns, row.last_output_ns, row.output_tokens))
             return
         if row.outcome not in _SAMPLED:
             return
@@ -58,20 +62,26 @@ class Series:
             first = ended_ns  # a lower bound, as in the histogram
         tokens = row.output_tokens if ok else None
         points = (row.sent_ns, first, row.first_answer_ns, last)
-        self._kept.extend((row.intended_ns, *(_NONE if at is None else at for at in points)))
-        self._kept.extend((ended_ns, _NONE if tokens is None else tokens, row.chunks))
+        known = [_NONE if at is None else at for at in points]
+        tokens = _NONE if tokens is None else tokens
+        self._kept.add((row.intended_ns, *known, ended_ns, tokens, row.chunks))
 
     @cached_property
     def _columns(self) -> dict[str, Ints]:
-        table = np.asarray(self._kept, dtype=np.int64).reshape(-1, len(_COLUMNS))
+        table = self._kept.table
         columns = {name: table[:, place] for place, name in enumerate(_COLUMNS)}
         order = np.lexsort((columns["ended"], columns["intended"], columns["sent"]))
         return {name: column[order] for name, column in columns.items()}
 
     @property
     def n(self) -> int:
-        """Requests."""
-        return len(self._kept) // len(_COLUMNS)
+        """Requests, kept or not."""
+        return self._kept.seen
+
+    @property
+    def every(self) -> int:
+        """Of so many requests, the order of one is kept."""
+        return self._kept.every
 
     def of(self, name: str) -> tuple[Floats, Floats]:
         """When each request that has it was sent (s since the run's origin), and its value (ns)."""
@@ -94,27 +104,29 @@ class Series:
     def effective_n(self, name: str, value_ns: float) -> float:
         """Independent samples that a percentile at this value rests on.
 
-        Of gaps it is that of the requests' mean gaps.
+        Of gaps it is that of the requests' mean gaps. Of a thinned series it is at least so many.
         """
         _, values = self.of(name)
         return effective_n(values) if name in POOLED else effective_at(values, value_ns)
 
     def in_flight(self, from_ns: int, until_ns: int, bins: int) -> tuple[Floats, Floats]:
         """Requests that were due and had not ended, at even points of time: (s, how many)."""
-        flights = np.asarray(self._flights, dtype=np.int64).reshape(-1, 2)
+        flights = self._flights.table
         begun, ended = np.sort(flights[:, 0]), np.sort(flights[:, 1])
         at = np.linspace(from_ns, until_ns, bins)
         held = np.searchsorted(begun, at, "right") - np.searchsorted(ended, at, "right")
-        return at / 1e9, held.astype(np.float64)
+        return at / 1e9, held.astype(np.float64) * self._flights.every
 
     def tokens_per_s(self, from_ns: int, until_ns: int, bins: int) -> Floats:
         """Output tokens a second in even spans; those of an answer spread evenly over it."""
         columns = self._columns
         known = (columns["tokens"] > 0) & (columns["first"] != _NONE)
-        beside = np.asarray(self._beside, dtype=np.int64).reshape(-1, 3)
+        beside = self._beside.table
         first = np.concatenate((columns["first"][known], beside[:, 0])).astype(np.float64)
         last = np.concatenate((columns["last"][known], beside[:, 1])).astype(np.float64)
-        tokens = np.concatenate((columns["tokens"][known], beside[:, 2])).astype(np.float64)
+        tokens = np.concatenate(
+            (columns["tokens"][known] * self._kept.every, beside[:, 2] * self._beside.every)
+        ).astype(np.float64)
         edges = np.linspace(from_ns, until_ns, bins + 1)
         seconds = float(edges[1] - edges[0]) / 1e9
         found: Floats = np.diff(_tokens_until(edges, first, last, tokens)) / seconds

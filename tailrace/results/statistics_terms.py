@@ -16,6 +16,9 @@ STATISTICS: dict[str, str] = {
     "* sum of autocorrelations) in the order of sending, by Geyer's initial monotone sequence "
     "(1992), the smaller of that of the ranks and that of being over the percentile; all gaps of a "
     "request count as one sample",
+    "order_of_every": "of so many requests the order of one was kept, 1 up to 30,000 requests: "
+    "what rests on it (effective_n, steady_state, queue) rests on every 2nd, 4th or 8th above; "
+    "effective_n is then a lower bound, so that bounds are wider and never too narrow",
     "steady_state": "MSER-5 (White 1997): how many samples from the beginning would have to go for "
     "the mean of the rest to have the smallest standard error, of TTFT by request and of tokens/s "
     "in 200 spans; shift is the part by which their mean is off, shift_error its standard error. "

@@ -28,7 +28,6 @@ from tailrace.results.window import Window
 STALL_FLOOR_NS = 1_000_000_000
 STALL_FACTOR = 10
 
-MOST_IN_ORDER = 30_000
 BATCH = 2048
 """Samples of a metric held back before one numpy pass adds them."""
 
@@ -251,13 +250,8 @@ def gaps_are_tokens(row: Row) -> bool:
 
 
 def tally_of(stage: StageFacts, slos: Sequence[Slo] = ()) -> Tally:
-    """For the result of a level: with the order of its requests, and what it is held to.
-
-    So many requests that their order would cost memory by the ten MB are only counted.
-    """
+    """For the result of a level: with the order of its requests, and what it is held to."""
     tally = Tally(stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns)
-    if stage.books.started > MOST_IN_ORDER:
-        tally.series = None
     tally.goodput = Goodput(slos, stage.measure_from_ns, stage.measure_until_ns)
     return tally
 

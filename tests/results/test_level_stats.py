@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
+
+from tailrace.results import series
 from tailrace.results.level_stats import statistics_of
 from tailrace.results.result import stage_result
 from tailrace.results.schema import Row
-from tailrace.results.tally import MOST_IN_ORDER, tally_of
+from tailrace.results.tally import tally_of
 
 from .builders import MS, S, row, stage, waited
 
@@ -86,15 +88,22 @@ def test_it_does_not_hang_on_the_order_of_the_rows() -> None:
     assert document(mixed)["statistics"] == document(STEADY)["statistics"]
 
 
-def test_a_level_of_very_many_requests_is_not_kept_in_order() -> None:
-    rows = [row(0, 100, [20])]
-    few = stage(rows)
-    many = replace(few, books=replace(few.books, started=MOST_IN_ORDER + 1))
-    assert tally_of(few).series is not None
-    assert tally_of(many).series is None
-    tally = tally_of(many)
-    for one in rows:
-        tally.add(one)
-    found = stage_result(many, tally)
-    assert found["statistics"] is None
-    assert "low_ns" not in found["metrics"]["ttft"]["percentiles"]["p50"]
+def test_of_very_many_requests_the_order_of_some_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rests on it is near to what the whole order says, and bounds are not narrower."""
+    whole = document(STEADY)
+    monkeypatch.setattr(series, "MOST", 100)
+    thinned = document(STEADY)
+    assert (whole["statistics"]["order_of_every"], thinned["statistics"]["order_of_every"]) == (
+        1,
+        4,
+    )
+    queues = [found["statistics"]["queue"] for found in (whole, thinned)]
+    assert queues[0]["arrivals_per_s"] == queues[1]["arrivals_per_s"]
+    assert queues[1]["ttft_ns"]["mean"] == pytest.approx(queues[0]["ttft_ns"]["mean"], rel=0.05)
+    p50 = [found["metrics"]["ttft"]["percentiles"]["p50"] for found in (whole, thinned)]
+    assert p50[0]["value_ns"] == p50[1]["value_ns"]
+    assert p50[1]["effective_n"] <= 75 < p50[0]["effective_n"]
+    assert p50[1]["low_ns"] <= p50[0]["low_ns"] <= p50[0]["high_ns"] <= p50[1]["high_ns"]
+    status, value = audit(thinned)["independence"]
+    assert status == "ok"
+    assert value.startswith("75 samples of TTFT, one of every 4, are worth ")

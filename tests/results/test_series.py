@@ -55,3 +55,14 @@ def test_tokens_flow_evenly_over_each_answer() -> None:
     rates = made.tokens_per_s(0, 300 * MS, 3)
     assert rates == pytest.approx([2 * 4 / 0.3] * 3)
     assert float(np.sum(made.tokens_per_s(0, S, 10)) / 10) == pytest.approx(8)
+
+
+def test_of_many_requests_every_kept_one_stands_for_others() -> None:
+    made = Series(most=50)
+    for number in range(1000):
+        made.add(row(10 * number, 200, (100,), id=f"r{number}"))
+    assert (made.n, made.every) == (1000, 32)
+    assert len(made.of("ttft")[0]) == 32
+    _, held = made.in_flight(2 * S, 8 * S, 50)
+    assert float(held.mean()) == pytest.approx(30, rel=0.1)
+    assert float(made.tokens_per_s(2 * S, 8 * S, 6).mean()) == pytest.approx(200, rel=0.1)
