@@ -19,6 +19,7 @@ from tailrace.results.knee import knee_of
 from tailrace.results.level_stats import statistics_of, with_bounds
 from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
 from tailrace.results.outputs import Outputs
+from tailrace.results.over_time import CURVE
 from tailrace.results.rounds import rounds_of
 from tailrace.results.schema import OUTCOMES, RESULT_SCHEMA, Row
 from tailrace.results.slo_judge import judge_slos
@@ -128,6 +129,22 @@ def _judged(facts: StageFacts, tally: Tally, rate: dict[str, float | None]) -> d
         "slo": [each._asdict() for each in judged],
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "statistics": statistics_of(facts, tally.series),
+        **_shown(facts, tally),
+    }
+
+
+def _shown(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+    """What only charts show: the level over time, and whole curves of percentiles."""
+    over_time, series = tally.over_time, tally.series
+    if over_time is None or series is None:
+        return {}
+    curves = {
+        name: tally.hists[name].percentiles(CURVE) if tally.hists[name].n else None
+        for name in ("ttft", "icl", "e2e")
+    }
+    return {
+        "over_time": over_time.result(facts, series),
+        "curves": {"percents": CURVE, **curves},
     }
 
 

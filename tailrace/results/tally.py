@@ -16,6 +16,7 @@ from tailrace.results.facts import StageFacts
 from tailrace.results.goodput import Goodput
 from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
+from tailrace.results.over_time import OverTime, over_time_of
 from tailrace.results.reached import Reached
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
@@ -81,6 +82,7 @@ class Tally:
         self.retries, self.sessions, self.goodput = Retried(), SessionTally(), Goodput()
         self.reached = Reached()
         self.series = Series() if keep_spans else None
+        self.over_time: OverTime | None = None
 
     @property
     def streams(self) -> bool:
@@ -115,6 +117,8 @@ class Tally:
         self.goodput.add(row)
         if self.series is not None:
             self.series.add(row)
+        if self.over_time is not None:
+            self.over_time.add(row)
         if row.phase != "measure":
             return
         self.outcomes[row.outcome] += 1
@@ -252,6 +256,7 @@ def gaps_are_tokens(row: Row) -> bool:
 def tally_of(stage: StageFacts, slos: Sequence[Slo] = ()) -> Tally:
     """For the result of a level: with the order of its requests, and what it is held to."""
     tally = Tally(stage.measure_from_ns, stage.measure_until_ns, True, stage.stamps.lag.max_ns)
+    tally.over_time = over_time_of(stage)
     tally.goodput = Goodput(slos, stage.measure_from_ns, stage.measure_until_ns)
     return tally
 
