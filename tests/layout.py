@@ -154,6 +154,7 @@ IO = (
     "results/lock.py",
     "results/outputs_files.py",
     "results/parts.py",
+    "results/plotly_script.py",
     "scenarios/catalog.py",
     "results/query.py",
     "results/repair.py",

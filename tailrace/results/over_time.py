@@ -1,4 +1,4 @@
-"""OverTime: how a level went along, in even spans of time. Pure; memory does not grow with its rows.
+"""OverTime: how a level went along, in even spans of time. Pure; memory does not grow with rows.
 
 A histogram of the whole level hides a stall that struck everybody for a second. So each span from
 the level's begin to its end has a small histogram of its own of TTFT and of gaps, in log buckets
@@ -31,7 +31,7 @@ CURVE = (0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.8, 99.9, 
 _LEAST_NS = 10_000
 _PER_DECADE = 96
 _BUCKETS = 8 * _PER_DECADE
-_HEAT = 8
+_HEAT = 4
 """Buckets of a span's histogram that are one row of the heat map."""
 _BATCH = 8192
 Ints = NDArray[np.int64]
@@ -71,7 +71,7 @@ class Spans:
         if not len(held):
             return {"edges_ns": [], "counts": []}
         low, high = int(held[0]), int(held[-1]) + 1
-        edges = _edges()[:: _HEAT][low : high + 1]
+        edges = _edges()[::_HEAT][low : high + 1]
         return {"edges_ns": edges.tolist(), "counts": rows[:, low:high].tolist()}
 
 

@@ -8,6 +8,7 @@ moment loses no line and doubles none, and joining again gives the same file.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from heapq import merge
 from pathlib import Path
@@ -32,14 +33,14 @@ def join_parts(folder: Path, model: ModelFacts) -> bool:
     if not paths:
         return False
     readers = [JournalReader(path) for path in paths]
-    spans: dict[int, list[int]] = {}
+    spans: dict[int, array[int]] = {}
     with atomic(folder / JOURNAL) as out:
         for row in merge(*map(_rows, readers), key=lambda row: row.ended_ns):
             out.write(row.to_json())
             if row.sent_ns is None and row.attempt > 1:
                 continue  # it waited to be sent again, or found no connection: not in flight
             began_ns = row.intended_ns if row.sent_ns is None else row.sent_ns
-            spans.setdefault(row.stage, []).extend((began_ns, max(began_ns, row.ended_ns)))
+            spans.setdefault(row.stage, array("q")).extend((began_ns, max(began_ns, row.ended_ns)))
     for stage in model.stages:
         from_ns, until_ns = stage.measure_from_ns or 0, stage.measure_until_ns or 0
         stage.in_flight_ns, stage.max_in_flight = in_flight_of(

@@ -144,7 +144,7 @@ def _shown(facts: StageFacts, tally: Tally) -> dict[str, Any]:
     }
     return {
         "over_time": over_time.result(facts, series),
-        "curves": {"percents": CURVE, **curves},
+        "curves": {"percents": list(CURVE), **curves},
     }
 
 

@@ -26,6 +26,11 @@ STATISTICS: dict[str, str] = {
     "queue": "slope a second, by least squares, of the requests that were due and had not ended "
     "(open loop) and of TTFT; the standard error allows for dependent residuals; at_least_per_s is "
     "the slope less 2.326 of them",
+    "over_time": "the level in 96 spans of bin_ns from its begin to its end: TTFT by when the "
+    "first output came, gaps by when they ended, of every phase; p50 and p99 of a span are the "
+    "upper edge of a bucket 2.4 % wide, at most its exact maximum; ended is requests by outcome or "
+    "class of error; ttft_points are [sent, TTFT] of evenly chosen requests and the 20 slowest; "
+    "sampled are some requests: evenly chosen, the slowest, and those with the longest gaps",
     "rounds": "of the values of a figure in the rounds of one level: mean, sample standard "
     "deviation, and the 95 % t interval of the mean; n is the number of rounds",
     "knee": "the level with the highest power, requests per second / mean E2E (Kleinrock 1979; "

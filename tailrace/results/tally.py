@@ -29,6 +29,8 @@ from tailrace.results.window import Window
 STALL_FLOOR_NS = 1_000_000_000
 STALL_FACTOR = 10
 
+MOST_SPANS = 20_000
+"""Answers, one after another, from which the server's parallelism is told."""
 BATCH = 2048
 """Samples of a metric held back before one numpy pass adds them."""
 
@@ -74,7 +76,7 @@ class Tally:
         self.stalls = self.stalled_requests = self.reused = 0
         self.shared = SharedReads(late_ns)
         self.decoding: array[int] | None = array("q") if keep_spans else None
-        """First and last output of each answer, flat; 16 bytes a request, so only on demand."""
+        """First and last output of the first answers that ended, flat; only on demand."""
         self.window_tokens, self.window_requests = Fraction(), 0
         self.whole = 0
         """Rows of requests that were not to be streamed."""
@@ -207,7 +209,9 @@ class Tally:
 
     def _add_spans(self, row: Row) -> None:
         first_ns, last_ns = row.first_output_ns, row.last_output_ns
-        if self.decoding is not None and first_ns is not None and last_ns is not None:
+        if self.decoding is None or len(self.decoding) >= 2 * MOST_SPANS:
+            return
+        if first_ns is not None and last_ns is not None:
             self.decoding.extend((first_ns, last_ns))
 
     def _add_tokens(self, row: Row) -> None:

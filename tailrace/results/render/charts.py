@@ -1,105 +1,195 @@
-"""Charts: which curves a report draws of one model's levels. Pure."""
+"""Charts: which figures a report draws of one model. Pure.
+
+By load: what a user of the model feels, and what it delivers. Over time, one axis of seconds since
+the model's first level began: what no percentile of a whole level can show.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from math import log10
+from typing import Any
 
+from tailrace.results.render.chart import Chart, axis, digits, line
+from tailrace.results.render.charts_over_time import time_charts
 from tailrace.results.render.figures import Figure, latency, number
-from tailrace.results.render.svg import Curve, Point, chart
-from tailrace.results.render.table import PERCENTILES, Level
+from tailrace.results.render.server_charts import server_charts
+from tailrace.results.render.table import Level
 
-Ticks = Sequence[tuple[float, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A chart and the words under it."""
-
-    caption: str
-    svg: str
-
-
-def drawings(levels: Sequence[Level]) -> list[Drawing]:
-    """The charts of one model that have anything to show."""
-    made = [_ttft(levels), _throughput(levels), _icl(levels)]
-    return [drawing for drawing in made if drawing.svg]
+_SHOWN = ("p50", "p95", "p99")
+_CURVES = (
+    ("ttft", "TTFT", "time to first token"),
+    ("icl", "ICL", "gaps between output chunks"),
+    ("e2e", "E2E", "time to the last output"),
+)
+_LOAD_ABOUT = (
+    "Hollow points have too few samples to be certified; triangles are lower bounds, as requests "
+    "that were cut off count with what they had waited."
+)
 
 
-def _ttft(levels: Sequence[Level]) -> Drawing:
-    rounds = _rounds(levels)
-    shown = ("p50", "p95", "p99") if len(rounds) == 1 else ("p50", "p99")
-    curves = [
-        _by_users(same, "ttft", name, _named(name, same)) for name in shown for same in rounds
+def model_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
+    """Those of one model that have anything to show; ``key`` begins the names of their files."""
+    made = [*_load_charts(levels, key), *_curve_charts(levels, result, key)]
+    made += [*time_charts(levels, result, key), *server_charts(result, key)]
+    return [chart for chart in made if chart.traces]
+
+
+def _load_charts(levels: Sequence[Level], key: str) -> list[Chart]:
+    unit = "users" if all(level.users is not None for level in levels) else "load"
+    latencies = [
+        _by_load(levels, metric, f"{key}-{metric}-load", title, unit)
+        for metric, title in (("ttft", "TTFT by load"), ("icl", "ICL by load"))
     ]
-    caption = "TTFT by users"
-    return Drawing(caption, chart(caption, "ms", "users", _user_ticks(levels), curves))
+    return [*latencies, _throughput(levels, key, unit), _trade(levels, key)]
 
 
-def _throughput(levels: Sequence[Level]) -> Drawing:
-    curves = [Curve(_named("", same), _rates(same)) for same in _rounds(levels)]
-    caption = "Output tokens per second by users"
-    return Drawing(caption, chart(caption, "tokens/s", "users", _user_ticks(levels), curves))
+def _by_load(levels: Sequence[Level], metric: str, key: str, title: str, unit: str) -> Chart:
+    traces, rows = [], []
+    for place, name in enumerate(_SHOWN):
+        for same in _rounds(levels):
+            known = [(level, level.metrics[metric].percentiles[name]) for level in same]
+            points = [(level, figure) for level, figure in known if figure.ms is not None]
+            if points:
+                traces.append(_latency_line(points, name, place))
+            rows += [
+                (level.load, level.round or None, name, digits(figure.ms, 6), figure.certified)
+                for level, figure in points
+            ]
+    about = f"Percentiles of {metric.upper()} at each load. {_LOAD_ABOUT}"
+    columns = (unit, "round", "percentile", "ms", "certified")
+    return Chart(key, title, about, traces, _layout(unit, "ms", levels), columns, rows)
 
 
-def _icl(levels: Sequence[Level]) -> Drawing:
-    places = {name: _percentile_x(float(name[1:])) for name in PERCENTILES}
-    places["max"] = max(places.values()) + 0.7
-    curves = []
-    for level in levels:
-        spread = level.metrics["icl"]
-        figures = {**spread.percentiles, "max": spread.max}
-        points = (_point(x, f"{level.title}, {n}", figures[n]) for n, x in places.items())
-        curves.append(Curve(_named(level.load, [level]), tuple(p for p in points if p is not None)))
-    caption = "ICL by percentile, a line for each number of users"
-    ticks = [(x, name) for name, x in places.items()]
-    return Drawing(caption, chart(caption, "ms", "percentile", ticks, curves))
+def _latency_line(points: Sequence[tuple[Level, Figure]], name: str, colour: int) -> dict[str, Any]:
+    number_of_round = points[0][0].round
+    called = f"{name}, round {number_of_round}" if number_of_round else name
+    symbols = [
+        "triangle-up" if figure.at_least else "circle" if figure.certified else "circle-open"
+        for _, figure in points
+    ]
+    notes = [f"{level.title}, {name}: {latency(figure)} ms" for level, figure in points]
+    return line(
+        called,
+        [level.load for level, _ in points],
+        [digits(figure.ms) for _, figure in points],
+        colour,
+        mode="lines+markers",
+        marker={"symbol": symbols, "size": 9},
+        text=notes,
+        hoverinfo="text",
+    )
+
+
+def _throughput(levels: Sequence[Level], key: str, unit: str) -> Chart:
+    traces, rows = [], []
+    for same in _rounds(levels):
+        known = [level for level in same if level.tokens_per_s is not None]
+        rows += [
+            (v.load, v.round or None, digits(v.tokens_per_s, 6), digits(v.tokens_per_s_per_user, 6))
+            for v in known
+        ]
+        if known:
+            called = f"round {known[0].round}" if known[0].round else "tokens/s"
+            x, y = [v.load for v in known], [digits(v.tokens_per_s) for v in known]
+            traces.append(line(called, x, y, 2, mode="lines+markers"))
+    about = "Output tokens per second of all users together, over the measure window."
+    columns = (unit, "round", "tokens_per_s", "tokens_per_s_per_user")
+    layout = _layout(unit, "tokens/s", levels)
+    return Chart(f"{key}-tokens", "Throughput by load", about, traces, layout, columns, rows)
+
+
+def _trade(levels: Sequence[Level], key: str) -> Chart:
+    """What each load buys and costs; only where there are several."""
+    known = [
+        (level, level.tokens_per_s, level.metrics["ttft"].percentiles["p95"])
+        for level in levels
+        if level.tokens_per_s is not None
+    ]
+    rows = [
+        (level.load, level.round or None, digits(rate, 6), digits(figure.ms, 6))
+        for level, rate, figure in known
+        if figure.ms is not None
+    ]
+    trace = line(
+        "",
+        [row[2] for row in rows],
+        [row[3] for row in rows],
+        0,
+        mode="lines+markers+text",
+        text=[str(row[0]) for row in rows],
+        textposition="top center",
+        cliponaxis=False,
+        hovertemplate="%{text}: %{x:.4g} tokens/s, p95 %{y:.4g} ms<extra></extra>",
+    )
+    layout = {
+        "xaxis": axis("tokens/s", rangemode="tozero"),
+        "yaxis": axis("TTFT p95 ms", type="log", dtick="D2"),
+        "showlegend": False,
+    }
+    about = "TTFT p95 against throughput, a point for each load: right is more, down is sooner."
+    return Chart(
+        f"{key}-trade",
+        "Latency against throughput",
+        about,
+        [trace] if len(rows) > 1 else [],
+        layout,
+        ("load", "round", "tokens_per_s", "ttft_p95_ms"),
+        rows,
+    )
+
+
+def _curve_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
+    charts = []
+    for metric, short, words in _CURVES:
+        traces, rows = [], []
+        for place, (level, stage) in enumerate(zip(levels, result["stages"], strict=False)):
+            curves = stage.get("curves")
+            if curves is None or curves[metric] is None:
+                continue
+            ms = [digits(value / 1e6) for value in curves[metric]]
+            percents = curves["percents"]
+            rows += [(level.title, p, value) for p, value in zip(percents, ms, strict=True)]
+            x = [_nines(percent) for percent in percents]
+            notes = [
+                f"{level.title}, p{percent:g}: {number(value)} ms"
+                for percent, value in zip(percents, ms, strict=True)
+            ]
+            traces.append(line(level.title, x, ms, place, text=notes, hoverinfo="text"))
+        ticks = (0, 50, 90, 99, 99.9, 99.99)
+        layout = {
+            "xaxis": axis(
+                "percentile",
+                tickvals=[_nines(percent) for percent in ticks],
+                ticktext=[*(f"{percent:g}" for percent in ticks)],
+            ),
+            "yaxis": axis("ms", type="log", dtick="D2"),
+        }
+        about = (
+            f"{short} by percentile, {words}, a line for each load. Each further nine is one step "
+            "to the right, so that the tail is seen; the last point is the exact maximum."
+        )
+        columns = ("load", "percentile", "ms")
+        name = f"{key}-{metric}-percentiles"
+        charts.append(Chart(name, f"{short} by percentile", about, traces, layout, columns, rows))
+    return charts
+
+
+def _nines(percent: float) -> float:
+    """Each further nine is one step; the maximum stands behind 99.99."""
+    return 4.7 if percent >= 100 else round(-log10(1 - percent / 100), 4)
+
+
+def _layout(unit: str, measure: str, levels: Sequence[Level]) -> dict[str, Any]:
+    """Loads stand side by side in their order, however far apart they are."""
+    loads = list(dict.fromkeys(level.load for level in levels))
+    return {
+        "xaxis": axis(unit, type="category", categoryorder="array", categoryarray=loads),
+        "yaxis": axis(measure, rangemode="tozero"),
+    }
 
 
 def _rounds(levels: Sequence[Level]) -> list[list[Level]]:
     """The levels of each round, so that no line runs from one round into the next."""
     numbers = sorted({level.round for level in levels})
     return [[level for level in levels if level.round == number] for number in numbers]
-
-
-def _named(name: str, same: Sequence[Level]) -> str:
-    parts = [name, f"round {same[0].round}" if same[0].round else ""]
-    return ", ".join(part for part in parts if part)
-
-
-def _rates(levels: Sequence[Level]) -> tuple[Point, ...]:
-    return tuple(
-        Point(_user_x(level), rate, f"{level.title}: {number(rate)} tokens/s")
-        for level in levels
-        if (rate := level.tokens_per_s) is not None
-    )
-
-
-def _by_users(levels: Sequence[Level], metric: str, name: str, called: str) -> Curve:
-    points = (
-        _point(_user_x(level), f"{level.title}, {name}", level.metrics[metric].percentiles[name])
-        for level in levels
-    )
-    return Curve(called, tuple(point for point in points if point is not None))
-
-
-def _point(x: float, name: str, figure: Figure) -> Point | None:
-    if figure.ms is None:
-        return None
-    note = f"{name}: {latency(figure)} ms"
-    return Point(x, figure.ms, note, figure.certified, figure.at_least)
-
-
-def _user_ticks(levels: Sequence[Level]) -> Ticks:
-    return sorted({(_user_x(level), level.load) for level in levels})
-
-
-def _user_x(level: Level) -> float:
-    """Doubling the users is one step to the right."""
-    return math.log2(max(level.users or 1, 1))
-
-
-def _percentile_x(percent: float) -> float:
-    """Each further nine is one step to the right."""
-    return -math.log10(1 - percent / 100)

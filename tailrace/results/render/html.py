@@ -1,27 +1,34 @@
 """report.html: the whole run as one page that needs nothing else. Pure but for its template.
 
-Rule: the page fetches nothing (its own policy forbids it), every text is escaped by the template
+Rule: the page fetches nothing and runs nothing but its own two scripts, Plotly and report.js (its
+own policy forbids all else, and names them by their hashes); every text is escaped by the template
 engine, and an unknown name in the template is an error. ``jinja2`` is imported when the first page
 is made.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from tailrace.results.facts import RunFacts
 from tailrace.results.metrics import definitions
 from tailrace.results.render import about
-from tailrace.results.render.charts import drawings
+from tailrace.results.render.chart import Chart
+from tailrace.results.render.charts import model_charts
 from tailrace.results.render.columns import Column, headline
 from tailrace.results.render.figures import FOOTNOTES, NEVER
 from tailrace.results.render.groups import group_sheets
 from tailrace.results.render.sections import sections
 from tailrace.results.render.server import server_about
-from tailrace.results.render.server_charts import level_starts, server_drawings
+from tailrace.results.render.server_charts import level_starts
 from tailrace.results.render.sheets import cold, detail_sheets, percentile_sheets, warnings
 from tailrace.results.render.table import Level, by_model, rows
 from tailrace.results.render.text import safe_text
@@ -31,22 +38,25 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATE = "report.html.j2"
+SCRIPT = "report.js"
 _TERMS = definitions() | {
     "in_flight": "requests really in flight, weighted by time, against the number asked for"
 }
 
 
-def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict) -> str:
-    """The file's text; ``results`` run parallel to ``facts.models``."""
+def report_html(
+    facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict, plotly: str
+) -> str:
+    """The file's text; ``results`` run parallel to ``facts.models``, ``plotly`` is its script."""
     from markupsafe import Markup
 
     levels = rows(facts, results)
+    charts: list[Chart] = []
     models = [
-        _model(group, result) for group, result in zip(by_model(levels), results, strict=True)
+        _model(group, result, known.folder, charts)
+        for group, result, known in zip(by_model(levels), results, facts.models, strict=True)
     ]
-    for model in models:
-        for drawing in (*model["drawings"], *model["server"]["drawings"]):
-            drawing["svg"] = Markup(drawing["svg"])
+    scripts = (plotly, _script()) if charts else ()
     before, after = sections(facts, results, verdict)
     return _template().render(
         title=safe_text(facts.name),
@@ -65,7 +75,27 @@ def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Ver
         first_sections=before,
         sections=after,
         terms=_TERMS,
+        hashes=[_hash(script) for script in scripts],
+        scripts=[Markup(script) for script in scripts],
+        data=Markup(_data(charts)),
     )
+
+
+def _data(charts: Sequence[Chart]) -> str:
+    """As JSON that no text can break out of."""
+    text = orjson.dumps([chart.document() for chart in charts]).decode()
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(script: str) -> str:
+    """As a Content-Security-Policy names a script."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+@cache
+def _script() -> str:
+    return files("tailrace.results.render").joinpath(SCRIPT).read_text(encoding="utf-8")
 
 
 @cache
@@ -112,24 +142,22 @@ def _cell(column: Column, edge: bool, level: Level) -> dict[str, str]:
     return {"text": text, "classes": " ".join(name for name, given in classes.items() if given)}
 
 
-def _server(reached: Sequence[Level], result: dict[str, Any]) -> dict[str, Any]:
-    drawn = server_drawings(result)
-    return {
-        "about": server_about(result),
-        "starts": level_starts(result, reached) if drawn else "",
-        "drawings": [{"caption": d.caption, "svg": d.svg} for d in drawn],
-    }
-
-
-def _model(levels: Sequence[Level], result: dict[str, Any]) -> dict[str, Any]:
+def _model(
+    levels: Sequence[Level], result: dict[str, Any], folder: str, charts: list[Chart]
+) -> dict[str, Any]:
+    """``charts`` gains those of this model: their places there are in the page."""
     reached = [level for level in levels if level.reached]
+    made = model_charts(reached, result, folder) if reached else []
+    first = len(charts)
+    charts += made
     return {
         "name": levels[0].model,
         "reached": bool(reached),
         "cold": cold(result),
         "warnings": warnings(levels),
-        "drawings": [{"caption": d.caption, "svg": d.svg} for d in drawings(reached)],
-        "server": _server(reached, result),
+        "charts": list(enumerate(made, first)),
+        "server_about": server_about(result),
+        "server_starts": level_starts(result, reached) if result.get("server") else "",
         "details": detail_sheets(levels),
         "groups": group_sheets(levels),
         "percentiles": percentile_sheets(levels),

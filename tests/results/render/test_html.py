@@ -1,7 +1,10 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from tailrace.results.render.html import TEMPLATE, report_html
 from tailrace.results.render.text import safe_text
 
-from .runs import failed_run
+from .runs import PLOTLY, failed_run
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -38,12 +41,12 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.texts.append(data)
 
 
 def page(run):
-    return Page(report_html(run.facts, run.results, run.verdict))
+    return Page(report_html(run.facts, run.results, run.verdict, PLOTLY))
 
 
 def test_well_formed_and_verdict_first(run, invalid):
@@ -51,7 +54,10 @@ def test_well_formed_and_verdict_first(run, invalid):
     words = "\n".join(text.strip() for text in read.texts if text.strip()).split("\n")
     assert words[0] == "three-models: VALID"
     assert words[1] == "VALID"
-    assert read.tags.count("svg") == 6
+    assert [value for name, value in read.attributes if name == "id"] == [
+        *(f"chart-{place}" for place in range(2 * 4)),
+        "charts",
+    ]
     assert "≥10000" in words
     assert "failed: model_not_found" in words
     assert ("class", "verdict invalid") in page(invalid).attributes
@@ -62,25 +68,44 @@ def test_definitions_are_titles(run):
     assert any(title.startswith("time to first token, service") for title in titles)
 
 
-def test_nothing_is_fetched_and_nothing_runs(run, hostile):
+def scripts(text):
+    """What stands between the tags of each script, in order."""
+    return re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+
+
+def test_nothing_is_fetched_and_only_our_scripts_run(run, hostile):
     for made in (run, hostile):
-        text = report_html(made.facts, made.results, made.verdict)
+        text = report_html(made.facts, made.results, made.verdict, PLOTLY)
         read = Page(text)
-        assert not {"script", "img", "link", "iframe", "object", "image", "use"} & set(read.tags)
+        assert not {"img", "link", "iframe", "object", "image", "use"} & set(read.tags)
         names = {name for name, _ in read.attributes}
         assert not {"src", "href", "srcset", "style", "action"} & names
         assert not any(name.startswith("on") for name in names)
-        assert "url(" not in text
-        assert "@import" not in text
-        assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+        own = text[: text.index("<script")]
+        assert "url(" not in own
+        assert "@import" not in own
+        policy = next(value for name, value in read.attributes if value and "default-src" in value)
+        assert policy.startswith("default-src 'none'")
+        _, *running = scripts(text)
+        hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in running]
+        assert len(hashes) == 2
+        assert re.findall(r"'sha256-([^']*)'", policy) == hashes
 
 
 def test_hostile_texts_are_shown_as_texts(hostile):
-    text = report_html(hostile.facts, hostile.results, hostile.verdict)
-    assert "<script" not in text
-    assert "<img" not in text
-    assert "\x1b" not in text
+    text = report_html(hostile.facts, hostile.results, hostile.verdict, PLOTLY)
+    data, *_ = scripts(text)
+    assert "<" not in data
+    orjson.loads(data)
+    own = text[: text.index("<script")]
+    assert "<img" not in own
+    assert "\x1b" not in own
     assert any("<script>alert(1)</script>" in part for part in Page(text).texts)
+
+
+def test_a_page_without_a_level_has_no_script():
+    made = failed_run("m", "e")
+    assert "<script" not in report_html(made.facts, made.results, made.verdict, PLOTLY)
 
 
 @settings(max_examples=25, deadline=None)
@@ -92,9 +117,9 @@ def test_any_text_is_text(model):
 
 
 def test_same_input_same_bytes(run):
-    first = report_html(run.facts, run.results, run.verdict)
-    assert first == report_html(run.facts, run.results, run.verdict)
-    assert len(first) < 200_000
+    first = report_html(run.facts, run.results, run.verdict, PLOTLY)
+    assert first == report_html(run.facts, run.results, run.verdict, PLOTLY)
+    assert len(first) < 6_000_000
 
 
 def luminance(colour):

@@ -11,7 +11,7 @@ from tailrace.results.render.markdown import report_md
 from tailrace.results.render.summary_csv import summary_csv
 from tailrace.results.render.terminal import final
 
-from .runs import killed_run
+from .runs import PLOTLY, killed_run
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_csv(killed):
 
 
 def test_html(killed):
-    text = report_html(killed.facts, killed.results, killed.verdict)
+    text = report_html(killed.facts, killed.results, killed.verdict, PLOTLY)
     assert "<svg" not in text
     assert "n/a" in text
     assert "the run did not end" in text

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
-
-import pytest
 
 from tailrace.results.render.server import server_about, server_lines, server_sheets
-from tailrace.results.render.server_charts import level_starts, server_drawings, ticks
+from tailrace.results.render.server_charts import level_starts, server_charts
 from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.table import Level, rows
 from tailrace.results.server_log import Head, Look, to_line
@@ -60,7 +56,7 @@ def test_only_a_process_is_watched(tmp_path: Path) -> None:
     levels, result = seen(tmp_path, Head(0, None, 1.0, pid=7, pid_by="x"), *looks)
     assert server_lines(levels) == ["1 user: CPU 0.500 cores, RSS 5.00 MB"]
     assert (server_about(result) or "").startswith("process 7 (x)")
-    assert [each.caption for each in server_drawings(result)] == [
+    assert [each.title for each in server_charts(result, "m")] == [
         "CPU of the server's process",
         "Memory of the server's process",
     ]
@@ -77,7 +73,7 @@ def test_gpus_have_a_row_each(tmp_path: Path) -> None:
     assert sheet.rows[0][2:] == ("4000", "8000", "50.0 %", "150", "150", "61.0")
     assert set(sheet.rows[1][2:]) == {"n/a"}
     assert "GPU 50.0 % 150 W" in server_lines(levels)[0]
-    assert len(server_drawings(result)) == 2
+    assert len(server_charts(result, "m")) == 2
 
 
 def test_a_run_that_nobody_watched(tmp_path: Path) -> None:
@@ -86,36 +82,22 @@ def test_a_run_that_nobody_watched(tmp_path: Path) -> None:
     assert server_lines(levels) == []
     assert [sheet.rows for sheet in server_sheets(levels)] == [(), (), ()]
     assert server_about(result) is None
-    assert server_drawings(result) == []
+    assert server_charts(result, "m") == []
 
 
 def test_charts_are_on_one_axis_of_seconds(tmp_path: Path) -> None:
     looks = [look(n, running=2, waiting=0, generated=4 * n) for n in range(8)]
     levels, result = seen(tmp_path, Head(0, "u", 1.0), *looks)
-    drawings = server_drawings(result)
-    assert [drawing.caption for drawing in drawings] == [
+    requests, tokens = server_charts(result, "m")
+    assert [chart.title for chart in (requests, tokens)] == [
         "Requests: run, wait at the server; in flight here",
         "Output tokens per second, there and here",
     ]
-    for drawing in drawings:
-        texts = [text.text for text in ElementTree.fromstring(drawing.svg).iter("text")]
-        assert {"0", "2", "4", "6", "seconds"} <= set(texts)
-        assert "log scale" not in drawing.svg
-    assert re.search(r">wait<.*>run<|>run<.*>wait<", drawings[0].svg)
+    assert [trace["name"] for trace in requests.traces] == ["run", "wait", "here"]
+    for chart in (requests, tokens):
+        assert chart.traces[0]["x"] == result["server"]["timeline"]["at_s"]
+        assert chart.layout["xaxis"]["title"]["text"].startswith("seconds")
+        assert chart.marks == [(0.0, "1")]
+        assert len(chart.rows[0]) == len(chart.columns)
+    assert requests.traces[0]["y"] == result["server"]["timeline"]["running"]
     assert level_starts(result, levels) == "Levels begin: 1 user at 0 s."
-
-
-@pytest.mark.parametrize(
-    ("last_s", "expected"),
-    [
-        (0.05, ["0", "0.1"]),
-        (6.0, ["0", "1", "2", "3", "4", "5", "6"]),
-        (61.0, ["0", "20", "40", "60", ""]),
-        (90_000.0, ["0", "15000", "30000", "45000", "60000", "75000", "90000"]),
-    ],
-)
-def test_ticks_are_round_and_few(last_s: float, expected: list[str]) -> None:
-    found = ticks([-0.1, last_s])
-    assert [name for _, name in found] == expected
-    assert found[0][0] == 0
-    assert found[-1][0] == max(last_s, 0.1)

@@ -1,0 +1,62 @@
+"""Chart: one figure of the report: what Plotly draws, what its words say, and its data. Pure.
+
+A figure is plain data in Plotly's own form (traces and a layout), so that no library is asked to
+make it. Colours are names of the page's palette, ``c0`` to ``c7`` and ``soft``: the page puts in
+those of the light, the dark or the printed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Trace = dict[str, Any]
+Cell = str | float | int | None
+COLOURS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``traces`` and ``layout`` go to Plotly; ``columns`` and ``rows`` are its data."""
+
+    key: str
+    """Name of its files: letters, digits and dashes."""
+    title: str
+    about: str
+    """What is drawn, and how to read it, in a sentence or two."""
+    traces: Sequence[Trace]
+    layout: Mapping[str, Any]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    wide: bool = False
+    """Over the whole width of the page."""
+    marks: Sequence[tuple[float, str]] = field(default=())
+    """Where something begins on the x axis, and its name."""
+
+    def document(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """A named axis."""
+    return {"title": {"text": title}, **more}
+
+
+def line(name: str, x: Sequence[Cell], y: Sequence[Cell], colour: int, **more: Any) -> Trace:
+    """A line of points."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": list(x),
+        "y": list(y),
+        "colour": f"c{colour % COLOURS}",
+        **more,
+    }
+
+
+def digits(value: float | None, places: int = 3) -> float | None:
+    """Rounded, so that a page of many figures stays small."""
+    return None if value is None else round(value, places)
