@@ -20,6 +20,7 @@ from tailrace import __version__
 from tailrace.commands.baseline import baseline
 from tailrace.commands.check import check
 from tailrace.commands.compare import compare
+from tailrace.commands.export import export
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.foundry import foundry
 from tailrace.commands.limits import limit_options, settled_for_search, with_search
@@ -346,7 +347,10 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-_OTHERS = (baseline, check, compare, foundry, outputs, query, rubric, select, variants, watch)
+_OTHERS = (
+    *(baseline, check, compare, export, foundry, outputs, query, rubric),
+    *(select, variants, watch),
+)
 
 for command in (*_OTHERS, *COMMANDS):
     cli.add_command(command)
