@@ -20,6 +20,7 @@ from tailrace import __version__
 from tailrace.commands.baseline import baseline
 from tailrace.commands.check import check
 from tailrace.commands.compare import compare
+from tailrace.commands.convert import convert
 from tailrace.commands.export import export
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.foundry import foundry
@@ -209,7 +210,7 @@ def report(ctx: click.Context, /, run_folder: Path, as_json: bool) -> None:
 
     facts, results, verdict = RunFolder(run_folder).rebuild()
     _print(run_folder, facts, results, verdict, as_json)
-    ctx.exit(_code(results) if verdict.valid else EXIT_INVALID)
+    ctx.exit(EXIT_INVALID if verdict.reasons else _code(results))
 
 
 def _code(results: list[dict[str, Any]]) -> int:
@@ -348,7 +349,7 @@ def completion(shell: str) -> None:
 
 
 _OTHERS = (
-    *(baseline, check, compare, export, foundry, outputs, query, rubric),
+    *(baseline, check, compare, convert, export, foundry, outputs, query, rubric),
     *(select, variants, watch),
 )
 

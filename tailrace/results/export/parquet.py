@@ -15,8 +15,8 @@ import orjson
 
 from tailrace.errors import UsageError
 from tailrace.results.atomic import atomic
-from tailrace.results.export.placed import Placed
 from tailrace.results.export.flat import TYPES, flat
+from tailrace.results.export.placed import Placed
 from tailrace.results.query_schema import GAPS_TAKE
 
 GROUP = 8192

@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tailrace.results.export.placed import Placed
 from tailrace.results.export.flat import TYPES, flat
+from tailrace.results.export.placed import Placed
 from tailrace.results.render.summary_csv import BOM, guarded
 
 HEADER = tuple(name for name, kind in TYPES.items() if kind != "JSON" and not kind.endswith("[]"))

@@ -56,7 +56,7 @@ def report_html(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Ver
         run=about.run_pairs(facts),
         host=about.host_pairs(facts),
         word=verdict.word,
-        valid=verdict.valid,
+        valid=not verdict.reasons,
         reasons=[safe_text(reason) for reason in verdict.reasons],
         notes=[safe_text(note) for note in verdict.notes],
         table=_headline(levels),
