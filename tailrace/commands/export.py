@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -32,15 +33,14 @@ def export(run: Path, form: str, out: Path | None, model: str | None, level: str
     tailrace export RUN --format parquet --out data/
     tailrace export RUN --format otel --out spans.jsonl --level 8
     """
-    from tailrace.results.export import chosen
+    from tailrace.results.export.chosen import chosen
     from tailrace.results.export.forms import OF_ONE_FILE, write_form
 
     if out is None and form not in OF_ONE_FILE:
         raise UsageError(f"--format {form} writes several files: name a folder with --out DIR")
-    of = chosen.chosen(run, model, level)
+    of = chosen(run, model, level)
     if out is None:
-        stream = click.get_binary_stream("stdout")
-        stream.writelines(OF_ONE_FILE[form](of))
+        sys.stdout.buffer.writelines(OF_ONE_FILE[form](of))
         return
     for path in write_form(of, form, out):
         click.echo(f"written to {path}", err=True)

@@ -51,8 +51,9 @@ def convert(path: Path, tool: Tool, out: Path) -> RunFolder:
 
 
 def _facts(run: ForeignRun, model: ModelFacts, name: str, moment: datetime, path: Path) -> RunFacts:
-    tool = {"name": run.tool, "version": run.version, "converted_by": f"tailrace {__version__}"}
-    scenario = {"models": [run.model], "base_url": run.url, "file": path.name} | run.settings
+    tool = {"name": run.tool, "version": run.version, "file": path.name}
+    tool["converted_by"] = f"tailrace {__version__}"
+    scenario = {"models": [run.model], "base_url": run.url} | run.settings
     return RunFacts(
         name=name,
         started_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

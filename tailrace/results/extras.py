@@ -30,7 +30,7 @@ def add_extras(
             stage["cost"] = cost
         _add_reach(stage, facts)
         if is_converted(facts):
-            stage |= _unwatched(stage)
+            stage.update(_unwatched(stage))
     quality = None if rubric is None else model_quality(rubric, model.model)
     if quality is None:
         result.pop("quality", None)

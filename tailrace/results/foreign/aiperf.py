@@ -1,6 +1,7 @@
 """aiperf: ``profile_export_aiperf.json``, of the run, and ``profile_export.jsonl``. Pure.
 
-The second has one line a request. Points in time are ns of the wall clock; latencies are milliseconds, each with its unit.
+The second has one line a request. Points in time are ns of the wall clock;
+latencies are milliseconds, each with its unit.
 """
 
 from __future__ import annotations

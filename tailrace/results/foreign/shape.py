@@ -47,18 +47,15 @@ def ns(seconds: Any) -> int | None:
 
 def row_of(number: int, level: int, outcome: str, **points: Any) -> Row:
     """A request with what a tool told of it; what it did not stays as it is in a new row."""
-    given = {name: value for name, value in points.items() if value is not None}
-    return Row(
-        **{
-            "id": f"{level}-{number}",
-            "stage": level,
-            "user": 0,
-            "phase": "measure",
-            "outcome": outcome,
-            "prompt": str(number),
-        }
-        | given
-    )
+    made: dict[str, Any] = {
+        "id": f"{level}-{number}",
+        "stage": level,
+        "user": 0,
+        "phase": "measure",
+        "outcome": outcome,
+        "prompt": str(number),
+    }
+    return Row(**made | {name: value for name, value in points.items() if value is not None})
 
 
 def require(document: Mapping[str, Any], name: str, where: str, hint: str) -> Any:

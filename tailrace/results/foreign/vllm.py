@@ -17,7 +17,7 @@ from tailrace.results.schema import Row
 
 DETAIL = "it holds only summaries; run `vllm bench serve` with --save-result --save-detailed"
 OLD = "without it no request can be placed in time; a newer vLLM writes it"
-_TOLD = ("backend", "endpoint_type", "tokenizer_id", "num_prompts", "burstiness", "duration")
+_TOLD = ("backend", "endpoint_type", "tokenizer_id", "num_prompts", "burstiness")
 
 
 def is_vllm(document: Mapping[str, Any]) -> bool:
