@@ -83,7 +83,9 @@ METRIC = _closed(
         "min_ns": _integer("The least, exactly, ns."),
         "max_ns": _integer("The most, exactly, ns."),
         "mean_ns": _number("Arithmetic mean, ns."),
-        "percentiles": _of("object", "p50 to p99.9.", additionalProperties=PERCENTILE),
+        "percentiles": _of(
+            "object", "p50 to p99.9.", additionalProperties={"$ref": "#/$defs/percentile"}
+        ),
         "histogram": _text("HdrHistogram V1 compressed, base64; values are ns."),
     },
 )
@@ -161,7 +163,9 @@ STAGE = _closed(
         "mix": _list("Requests by model asked, where there are several."),
         "goodput": _open("Requests that met every objective; see docs/slo.md."),
         "slo": _list("Each objective, judged; see docs/slo.md."),
-        "metrics": _closed("Latencies by name.", {m.name: METRIC for m in METRICS}),
+        "metrics": _closed(
+            "Latencies by name.", {m.name: {"$ref": "#/$defs/metric"} for m in METRICS}
+        ),
         "statistics": _open("What the order in time tells; see docs/statistics.md."),
         "warnings": _list("Sentences for the reader.", {"type": "string"}),
         "sessions": _open("How sessions and turns went; see docs/sessions.md."),
@@ -217,7 +221,7 @@ RESULT: Schema = {
                     },
                 )
             ),
-            "stages": _list("Its load levels, in order.", STAGE),
+            "stages": _list("Its load levels, in order.", {"$ref": "#/$defs/stage"}),
             "rounds": _list("What repeated levels say together."),
             "knee": _open("The load with the highest throughput / latency."),
             "outputs": _open("Of a deterministic run: how many answers differ."),
@@ -233,4 +237,5 @@ RESULT: Schema = {
             "quality": _open("What people and judges say of its answers; see docs/quality.md."),
         },
     ),
+    "$defs": {"stage": STAGE, "metric": METRIC, "percentile": PERCENTILE},
 }

@@ -11,6 +11,9 @@ from tailrace.results.render.text import safe_text
 from tailrace.results.verdict import Verdict
 
 
+_UNSURE = "not told by so few requests"
+
+
 def highlights(
     facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdict
 ) -> Iterator[str]:
@@ -79,12 +82,15 @@ def _percentile(name: str, percentile: dict[str, Any]) -> str:
 
 def _objectives(stages: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Each level once, by whether it kept to all of its objectives."""
-    judged = [stage for stage in stages if stage["slo"]]
-    if not judged:
-        return
-    met = [stage for stage in judged if all(each["status"] == "pass" for each in stage["slo"])]
-    levels = ", ".join(map(_level, met)) or "no level"
-    yield f"All objectives met at {levels} ({len(met)} of {len(judged)} levels)."
+    told: dict[str, list[str]] = {}
+    for stage in stages:
+        found = {each["status"] for each in stage["slo"]}
+        if found:
+            said = "missed" if "fail" in found else "met" if found == {"pass"} else _UNSURE
+            told.setdefault(said, []).append(_level(stage))
+    if told:
+        listed = "; ".join(f"{said} at {', '.join(told[said])}" for said in sorted(told))
+        yield f"Objectives {listed}."
 
 
 def _errors(stages: Sequence[dict[str, Any]]) -> str:
