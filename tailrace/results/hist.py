@@ -165,8 +165,13 @@ class Hist:
     def percentile_distribution(self, unit_ns: float) -> bytes:
         """HdrHistogram's text of percentiles (.hgrm), its values in a unit of so many ns."""
         out = io.BytesIO()
-        self._synced().output_percentile_distribution(out, unit_ns)
-        return out.getvalue()
+        hdr = self._synced()
+        hdr.output_percentile_distribution(out, unit_ns)
+        deviation = hdr.get_stddev()  # which alone it leaves in ns
+        wrong, right = (
+            b"StdDeviation   = %12.3f" % each for each in (deviation, deviation / unit_ns)
+        )
+        return out.getvalue().replace(wrong, right)
 
     @classmethod
     def decode(cls, payload: str, max_ns: int) -> Hist:

@@ -69,6 +69,15 @@ def test_guidellm_with_names_of_before(tmp_path: Path) -> None:
     assert (row.first_output_ns, row.closed_ns) == (10_500 * MS, 11_250 * MS)
 
 
+def test_guidellm_that_kept_a_sample_of_its_requests(tmp_path: Path) -> None:
+    document = json.loads(GUIDELLM.read_bytes())
+    document["benchmarks"][0]["metrics"]["request_totals"] = {"successful": 600}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(ResultError, match="keeps 6 of 600 successful requests"):
+        read_foreign(path)
+
+
 def test_vllm(tmp_path: Path) -> None:
     stage = stage_of(VLLM, tmp_path)
     metrics = stage["metrics"]
@@ -106,7 +115,7 @@ def test_vllm_without_detail(tmp_path: Path, gone: str, said: str) -> None:
         ('{"benchmarks": []}', "keeps no requests"),
         ('{"benchmarks": [{"requests": {"successful": [{"start_time": "x"}]}}]}', "guidellm"),
         (
-            '{"model_id": "m", "total_input_tokens": 1, "ttfts": [1], "start_times": [], "itls": [1]}',
+            '{"model_id": 1, "total_input_tokens": 1, "ttfts": [1], "start_times": [], "itls": []}',
             "'start_times' has 0 entries, 'ttfts' 1",
         ),
     ],

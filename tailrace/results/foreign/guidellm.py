@@ -26,6 +26,8 @@ def is_guidellm(document: Mapping[str, Any]) -> bool:
 
 def read_guidellm(document: Mapping[str, Any], where: str) -> ForeignRun:
     """The run in it; raises ResultError where it keeps no request."""
+    for each in document["benchmarks"]:
+        _require_all(each, where)
     levels = [_level(index, each) for index, each in enumerate(document["benchmarks"])]
     if not levels or not all(level.rows for level in levels):
         raise ResultError(f"{where}: {DETAIL}")
@@ -38,6 +40,18 @@ def read_guidellm(document: Mapping[str, Any], where: str) -> ForeignRun:
         began_wall_ns=min(row.intended_ns for level in levels for row in level.rows),
         url=backend.get("target"),
     )
+
+
+def _require_all(benchmark: Mapping[str, Any], where: str) -> None:
+    """Rates and counts of a sample would be those of the sample."""
+    totals = (benchmark.get("metrics") or {}).get("request_totals") or {}
+    for word in KINDS:
+        kept = len((benchmark.get("requests") or {}).get(word) or ())
+        ran = totals.get(word) or 0
+        if 0 < kept < ran:
+            raise ResultError(
+                f"{where} keeps {kept} of {ran} {word} requests: run guidellm without a sample size"
+            )
 
 
 def _backend(document: Mapping[str, Any]) -> Mapping[str, Any]:

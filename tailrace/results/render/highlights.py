@@ -10,7 +10,6 @@ from tailrace.results.render.figures import figure_of, number, share
 from tailrace.results.render.text import safe_text
 from tailrace.results.verdict import Verdict
 
-
 _UNSURE = "not told by so few requests"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ import pytest
 from hdrh.histogram import HdrHistogram
 
 from tailrace.errors import UsageError
+from tailrace.results.export.chosen import chosen
 from tailrace.results.export.forms import OF_ONE_FILE, write_form
 from tailrace.results.export.parquet import GROUP
 
@@ -57,8 +59,6 @@ def test_parquet_has_every_field_and_gap(tmp_path: Path) -> None:
 def test_parquet_of_more_than_a_group(tmp_path: Path) -> None:
     rows = [row(n, 1, (), id=str(n)) for n in range(GROUP + 1)]
     run_folder(tmp_path / "run", rows).rebuild()
-    from tailrace.results.export.chosen import chosen
-
     path, _ = write_form(chosen(tmp_path / "run"), "parquet", tmp_path / "out")
     found = pq.ParquetFile(path)
     assert (found.metadata.num_rows, found.metadata.num_row_groups) == (GROUP + 1, 2)
@@ -75,6 +75,16 @@ def test_hgrm_is_hdrhistograms_own_text(tmp_path: Path) -> None:
         out = io.BytesIO()
         HdrHistogram.decode(payload).output_percentile_distribution(out, 1e6)
         assert body(path.read_bytes()) == body(out.getvalue())
+
+
+def test_hgrm_has_its_deviation_in_ms(tmp_path: Path) -> None:
+    rows = [row(0, 100, ()), row(500, 300, ())]
+    run_folder(tmp_path / "run", rows).rebuild()
+    write_form(chosen(tmp_path / "run"), "hgrm", tmp_path / "out")
+    text = (tmp_path / "out/m-level0-ttft.hgrm").read_text()
+    found = re.search(r"Mean += +([\d.]+), StdDeviation += +([\d.]+)", text)
+    assert found is not None
+    assert [float(each) for each in found.groups()] == pytest.approx([200, 100], rel=1e-3)
 
 
 def body(text: bytes) -> list[list[float]]:
