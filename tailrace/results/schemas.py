@@ -40,7 +40,7 @@ _UNITS = {"_ns": "nanoseconds", "_s": "seconds", "_bytes": "bytes", "_ppm": "par
 
 def published(name: Name) -> dict[str, Any]:
     """The schema of one of the files; of ``requests`` it is that of a single line."""
-    body = {"run": _run, "requests": _requests, "result": lambda: RESULT}[name]()
+    body = _run() if name == "run" else _requests() if name == "requests" else RESULT
     return {"$schema": DIALECT, "$id": f"tailrace:{name}-1.schema.json"} | body
 
 
