@@ -20,6 +20,8 @@ from tailrace import __version__
 from tailrace.commands.baseline import baseline
 from tailrace.commands.check import check
 from tailrace.commands.compare import compare
+from tailrace.commands.convert import convert
+from tailrace.commands.export import export
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.foundry import foundry
 from tailrace.commands.limits import limit_options, settled_for_search, with_search
@@ -208,7 +210,7 @@ def report(ctx: click.Context, /, run_folder: Path, as_json: bool) -> None:
 
     facts, results, verdict = RunFolder(run_folder).rebuild()
     _print(run_folder, facts, results, verdict, as_json)
-    ctx.exit(_code(results) if verdict.valid else EXIT_INVALID)
+    ctx.exit(EXIT_INVALID if verdict.reasons else _code(results))
 
 
 def _code(results: list[dict[str, Any]]) -> int:
@@ -346,7 +348,10 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "tailrace", "_TAILRACE_COMPLETE").source())
 
 
-_OTHERS = (baseline, check, compare, foundry, outputs, query, rubric, select, variants, watch)
+_OTHERS = (
+    *(baseline, check, compare, convert, export, foundry, outputs, query, rubric),
+    *(select, variants, watch),
+)
 
 for command in (*_OTHERS, *COMMANDS):
     cli.add_command(command)

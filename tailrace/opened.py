@@ -24,7 +24,7 @@ def ran(path: Path) -> Ran:
     facts = folder.read_facts()
     results = folder.read_results(facts)
     label = facts.scenario.get("label") or path.resolve().name
-    return Ran(str(label), facts, results, judge(facts, results).valid)
+    return Ran(str(label), facts, results, not judge(facts, results).reasons)
 
 
 def sides(first: str, second: str) -> tuple[Side, Side]:

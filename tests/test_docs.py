@@ -40,10 +40,10 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-PAGES = ("asking", "check", "cloud", "foundry", "slo")
+PAGES = ("asking", "check", "cloud", "export", "foundry", "slo")
 COMMANDS = (
     *("run", "check", "report", "find-limit", "outputs", "rubric judge", "simulate", "calibrate"),
-    "foundry list",
+    *("foundry list", "export", "convert", "compare"),
 )
 
 
@@ -51,6 +51,7 @@ COMMANDS = (
 def test_options_that_a_page_names_exist(tmp_path: Path, page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     known = "".join(tailrace(*name.split(), "--help", cwd=tmp_path).stdout for name in COMMANDS)
-    servers = {"--parallel"}  # options of other programs that a page quotes
+    # options of other programs that a page quotes
+    servers = {"--parallel", "--save-result", "--save-detailed"}
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - servers:
         assert option in known + "--version --help", option

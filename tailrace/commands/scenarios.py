@@ -1,8 +1,9 @@
-"""Commands about scenario files: ``schema``, ``init`` and ``catalog``."""
+"""``schema``, and the other commands about scenario files: ``init`` and ``catalog``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,14 +24,27 @@ def _run_keys(ctx: click.Context) -> dict[str, Key]:
 
 
 @click.command()
+@click.argument(
+    "of", type=click.Choice(["scenario", "run", "requests", "result"]), default="scenario"
+)
 @click.pass_context
-def schema(ctx: click.Context) -> None:
-    """Print the JSON schema of scenario files, for editors that complete and check them."""
+def schema(ctx: click.Context, of: Any) -> None:
+    """Print the JSON schema of scenario files, or of a file that a run writes.
+
+    scenario is for editors that complete and check; run is of run.json, result of result.json,
+    requests of one line of requests.jsonl.
+    """
     import orjson
 
-    from tailrace.scenarios.scenario_schema import schema_of
+    if of == "scenario":
+        from tailrace.scenarios.scenario_schema import schema_of
 
-    click.echo(orjson.dumps(schema_of(_run_keys(ctx)), option=orjson.OPT_INDENT_2))
+        found = schema_of(_run_keys(ctx))
+    else:
+        from tailrace.results.schemas import published
+
+        found = published(of)
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
 
 @click.command()

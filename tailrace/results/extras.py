@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tailrace.results.cost import prices_of, stage_cost
-from tailrace.results.facts import ModelFacts, RunFacts
+from tailrace.results.facts import ModelFacts, RunFacts, is_converted
 from tailrace.results.rubric import Rubric, model_quality
 
 
@@ -29,11 +29,22 @@ def add_extras(
         else:
             stage["cost"] = cost
         _add_reach(stage, facts)
+        if is_converted(facts):
+            stage.update(_unwatched(stage))
     quality = None if rubric is None else model_quality(rubric, model.model)
     if quality is None:
         result.pop("quality", None)
     else:
         result["quality"] = quality
+
+
+def _unwatched(stage: Mapping[str, Any]) -> dict[str, Any]:
+    """Of another tool's measurement: no audit, and no stalls where it kept no gaps."""
+    why = "another tool measured this; nothing is known of its client's own health"
+    no_gaps = not stage["metrics"]["icl"]["n"]
+    stalls = {"gaps": None, "requests": None} if no_gaps else stage["stalls"]
+    audit = [{"name": "audit", "value": "none", "status": "warn", "why": why}]
+    return {"audit": audit, "stalls": stalls}
 
 
 def _add_reach(stage: dict[str, Any], facts: RunFacts) -> None:

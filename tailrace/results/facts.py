@@ -211,6 +211,11 @@ class RunFacts:
         return {"schema": RUN_SCHEMA} | facts
 
 
+def is_converted(facts: RunFacts) -> bool:
+    """Whether another tool measured it; ``tool`` then names that one."""
+    return "converted_by" in facts.tool
+
+
 def facts_from_dict(data: dict[str, Any], where: str) -> RunFacts:
     """Rebuild the facts of ``run.json``; keys that are not facts (the verdict) are left out.
 

@@ -1,4 +1,7 @@
-"""Verdict: VALID or INVALID, and why. Pure: facts and result documents in, reasons out."""
+"""Verdict: VALID or INVALID, and why. Pure: facts and result documents in, reasons out.
+
+A run that another tool measured is CONVERTED: neither, because nobody watched that tool's client.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tailrace.results.facts import RunFacts, StageFacts
+from tailrace.results.facts import RunFacts, StageFacts, is_converted
 from tailrace.results.schema import OUTCOMES
 from tailrace.results.session_facts import session_reasons
 from tailrace.results.trace_notes import length_notes, trace_notes, trace_of, trace_reasons
@@ -18,16 +21,20 @@ class Verdict:
 
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+    converted: bool = False
+    """Measured by another tool, so never VALID."""
 
     @property
     def valid(self) -> bool:
         """Whether the figures can be believed."""
-        return not self.reasons
+        return not self.reasons and not self.converted
 
     @property
     def word(self) -> str:
-        """``VALID`` or ``INVALID``."""
-        return "VALID" if self.valid else "INVALID"
+        """``VALID``, ``INVALID`` or ``CONVERTED``."""
+        if self.reasons:
+            return "INVALID"
+        return "CONVERTED" if self.converted else "VALID"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -38,6 +45,10 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
     """Judge a run from its facts and its models' result documents, in the same order."""
     reasons: list[str] = []
     notes: list[str] = [*trace_notes(facts.scenario)]
+    converted = is_converted(facts)
+    if converted:
+        tool = f"{facts.tool['name']} {facts.tool['version']}".strip()
+        notes.append(f"converted from {tool}: not measured by tailrace, so not audited")
     if facts.ended is None:
         reasons.append("the run did not end: requests in flight at its death left no line")
     if facts.ended == "aborted":
@@ -64,7 +75,7 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
                 reasons += trace_reasons(where, trace, document)
     if measured == 0:
         reasons.append("no measured request ended ok")
-    return Verdict(tuple(reasons), tuple(notes))
+    return Verdict(tuple(reasons), tuple(notes), converted)
 
 
 def _resumed_notes(facts: RunFacts) -> Iterable[str]:

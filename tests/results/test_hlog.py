@@ -18,7 +18,7 @@ from tailrace.results.hlog import LOGGED, IntervalLog, header
 from tailrace.results.schema import Row
 from tailrace.results.tally import Tally
 
-from .builders import MS, counts_of, row, tally, waited
+from .builders import MS, counts_of, row, run_folder, tally, waited
 
 WALL_NS = 1_795_183_402_250_000_000
 WALL_MS = 1_795_183_402_250
@@ -105,6 +105,20 @@ def test_hdr_histograms_own_reader_reads_it(tmp_path: Path) -> None:
     assert ttft[0].get_start_time_stamp() == WALL_MS
     assert ttft[0].get_end_time_stamp() == WALL_MS + 1_000
     assert ttft[-1].get_start_time_stamp() == WALL_MS + 9_000
+
+
+def test_intervals_merged_by_hdrhistogram_are_the_histogram_of_the_result(tmp_path: Path) -> None:
+    rows = [row(k * 300, 100 + k * k, (10, 20 + k, 1_500)) for k in range(40)]
+    folder = run_folder(tmp_path, rows)
+    _, (result,), _ = folder.rebuild()
+    for name in LOGGED:
+        merged = HdrHistogram(1, HIGHEST_NS, 3)
+        for interval in read_back(tmp_path / "m/latency.hlog"):
+            if interval.tag == name:
+                merged.add(interval)
+        wanted = result["stages"][0]["metrics"][name]
+        assert merged.get_total_count() == wanted["n"]
+        assert counts_of(merged.encode()) == counts_of(wanted["histogram"])
 
 
 rows_of_all_kinds = st.lists(

@@ -66,7 +66,7 @@ def report_html(
         run=about.run_pairs(facts),
         host=about.host_pairs(facts),
         word=verdict.word,
-        valid=verdict.valid,
+        valid=not verdict.reasons,
         reasons=[safe_text(reason) for reason in verdict.reasons],
         notes=[safe_text(note) for note in verdict.notes],
         table=_headline(levels),

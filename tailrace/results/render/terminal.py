@@ -119,8 +119,9 @@ class Final:
         yield from remarks
 
     def _verdict(self) -> Iterator[Line]:
-        if self.verdict.valid:
-            yield Line("", (("VALID", "bold green"),))
+        if not self.verdict.reasons:
+            colour = "green" if self.verdict.valid else "yellow"
+            yield Line("", ((self.verdict.word, f"bold {colour}"),))
             return
         reasons = [safe_text(reason) for reason in self.verdict.reasons]
         if len(reasons) == 1:

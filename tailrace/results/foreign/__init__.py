@@ -1,0 +1,1 @@
+"""Foreign results: what other load generators wrote, as a run of ours."""
