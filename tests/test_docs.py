@@ -43,7 +43,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 PAGES = ("asking", "check", "cloud", "export", "foundry", "slo")
 COMMANDS = (
     *("run", "check", "report", "find-limit", "outputs", "rubric judge", "simulate", "calibrate"),
-    *("foundry list", "export", "convert", "compare"),
+    *("foundry list", "export", "convert", "compare", "demo"),
 )
 
 

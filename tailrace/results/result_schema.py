@@ -54,6 +54,10 @@ def _text(about: str) -> Schema:
     return _of(["string", MAYBE], about)
 
 
+def _times(about: str) -> Schema:
+    return _list(about, {"type": ["integer", MAYBE]})
+
+
 def _counter(about: str) -> Schema:
     return _of("object", about, additionalProperties={"type": "integer"})
 
@@ -109,6 +113,39 @@ COUNTS = _closed(
         "journal": _closed("The same, counted in requests.jsonl.", _OUTCOMES | _AGAIN | _RETRIES),
         "measured": _closed("Those of the measure phase.", _STARTED | _OUTCOMES | _AGAIN),
         "warmup": _of("integer", "Requests of the warm-up."),
+    },
+)
+_SPANS = _closed(
+    "A latency by span; null where a span has no sample.",
+    {"n": _times("Samples.")}
+    | {f"{name}_ns": _times(f"The {name}, ns.") for name in ("p50", "p99", "max")},
+)
+OVER_TIME = _closed(
+    "The level in even spans of time, for charts; see definitions.",
+    {
+        "from_ns": _of("integer", "Begin of the first span, ns since the run's origin."),
+        "bin_ns": _of("integer", "Length of a span, ns."),
+        "bins": _of("integer", "How many spans."),
+        "measure_from_ns": _integer("Begin of the measure window, ns since the run's origin."),
+        "measure_until_ns": _integer("Its end, ns since the run's origin."),
+        "ttft": _SPANS,
+        "icl": _SPANS,
+        "gap_heat": _closed(
+            "How many gaps were how long, by span.",
+            {
+                "edges_ns": _times("Edges of the rows, ns; one more than rows."),
+                "counts": _list("By span, then by row.", _times("Gaps.")),
+            },
+        ),
+        "ended": _of(
+            "object",
+            "Outcome or error class -> requests that ended, by span.",
+            additionalProperties=_times("Requests."),
+        ),
+        "in_flight": _list("Requests in flight, by span.", {"type": "number"}),
+        "tokens_per_s": _list("Output tokens, 1/s, by span.", {"type": "number"}),
+        "ttft_points": _list("[sent, TTFT] of single requests, ns.", _times("Two times.")),
+        "sampled": _list("Some requests, whole."),
     },
 )
 STAGE = _closed(
@@ -189,7 +226,12 @@ STAGE = _closed(
         "busy": _open("Answers that asked to wait."),
         "server": _open("The level as its server saw it; see docs/server-side.md."),
         "cost": _open("What the level cost; see docs/selection.md."),
-        "over_time": _open("The level second by second."),
+        "over_time": OVER_TIME,
+        "curves": _closed(
+            "Whole curves of percentiles, ns.",
+            {"percents": _list("Their percentiles, 0 to 100.", {"type": "number"})}
+            | {name: _or_null(_times(f"Of {name}.")) for name in ("ttft", "icl", "e2e")},
+        ),
     },
 )
 RESULT: Schema = {
