@@ -128,8 +128,8 @@ class RunFolder:
     def _write_reports(
         self, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict
     ) -> None:
-        from tailrace.results.plotly_script import plotly_script
-        from tailrace.results.render.html import report_html
+        from tailrace.results.plotly_script import plotly_hash, write_page
+        from tailrace.results.render.html import PLOTLY_HERE, report_html
         from tailrace.results.render.markdown import report_md
         from tailrace.results.render.summary_csv import summary_csv
 
@@ -137,8 +137,9 @@ class RunFolder:
         write_atomic(self.path / "summary.csv", csv.encode("utf-8"))
         markdown = report_md(facts, results, verdict)
         write_atomic(self.path / "report.md", markdown.encode("utf-8"))
-        html = report_html(facts, results, verdict, plotly_script())
-        write_atomic(self.path / "report.html", html.encode("utf-8"))
+        html = report_html(facts, results, verdict, plotly_hash())
+        with atomic(self.path / "report.html") as out:
+            write_page(out, html, PLOTLY_HERE)
 
     def join(self, facts: RunFacts) -> None:
         """Make one journal of each model's parts, where several workers wrote them."""

@@ -23,7 +23,7 @@ HOSTILE_MODEL = "=cmd|evil|`x`<script>alert(1)</script>![i](javascript:a)\n@you_
 HOSTILE_ERROR = "line one\r\nline two\x1b[31m [bold red]red[/] <img src=x onerror=alert(2)> | `~`"
 LEVELS = ((1, 70), (2, 140), (4, 300), (8, 700))
 TIMEOUT_NS = 10_000 * MS
-PLOTLY = "/* in the place of 5 MB */"
+PLOTLY = "aGFzaA=="
 
 
 @dataclass(frozen=True)
