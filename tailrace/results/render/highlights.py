@@ -21,8 +21,12 @@ def highlights(
     yield first + (
         f", because {safe_text('; '.join(verdict.reasons))}." if verdict.reasons else "."
     )
-    for result in results:
-        yield " ".join(_of_model(result))
+    yield from map(model_highlights, results)
+
+
+def model_highlights(result: dict[str, Any]) -> str:
+    """The paragraph of one model."""
+    return " ".join(_of_model(result))
 
 
 def _of_model(result: dict[str, Any]) -> Iterator[str]:

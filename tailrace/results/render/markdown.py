@@ -16,6 +16,7 @@ from tailrace.results.metrics import definitions
 from tailrace.results.render import about
 from tailrace.results.render.figures import FOOTNOTES
 from tailrace.results.render.groups import group_sheets
+from tailrace.results.render.highlights import model_highlights
 from tailrace.results.render.section import Section
 from tailrace.results.render.sections import sections
 from tailrace.results.render.server import server_about
@@ -49,6 +50,7 @@ def report_md(facts: RunFacts, results: Sequence[dict[str, Any]], verdict: Verdi
     parts = [
         f"# {prose(facts.name)}: load test of streaming LLM endpoints",
         *_verdict(verdict),
+        *(prose(model_highlights(result)) for result in results),
         *_sections(before),
         "## Results",
         " ".join(f"`{mark}` {prose(text)}." for mark, text in FOOTNOTES.items()),

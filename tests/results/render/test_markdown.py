@@ -28,6 +28,13 @@ def test_results_row(run):
     ) in report(run)
 
 
+def test_highlights_stand_below_the_verdict(run):
+    below = report(run).split("## Results")[0].splitlines()
+    told = [line for line in below if ": best throughput at " in line]
+    assert len(told) == 2, "of three models one failed"
+    assert any("did not end ok." in line for line in told)
+
+
 def test_every_section_is_there(run):
     text = report(run)
     for heading in ("What was run", "Results", "Host", "Definitions"):
