@@ -32,7 +32,7 @@ def test_highlights_stand_below_the_verdict(run):
     below = report(run).split("## Results")[0].splitlines()
     told = [line for line in below if ": best throughput at " in line]
     assert len(told) == 2, "of three models one failed"
-    assert "did not end ok." in told[0]
+    assert any("did not end ok." in line for line in told)
 
 
 def test_every_section_is_there(run):
