@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median_low
 from typing import NamedTuple
@@ -43,6 +44,11 @@ class Progress(msgspec.Struct):
     ttft_p99_ns: int | None
     icl_p50_ns: int | None
     icl_p99_ns: int | None
+    ttft_recent_ns: int | None = None
+    """p99 of the last seconds."""
+    icl_recent_ns: int | None = None
+    errors: dict[str, int] = {}
+    """Measured requests that failed, by class."""
     figures: list[float | None] = []
     """What the thresholds of --abort-on are about, in their order."""
 
@@ -67,6 +73,7 @@ def seen_of(
 ) -> Progress:
     """What a glance shows, beside what it does not know."""
     ttft, icl = (hist.percentiles((50.0, 99.0)) for hist in (glance.ttft, glance.icl))
+    ttft_recent_ns, icl_recent_ns = glance.recent(99.0)
     return Progress(
         draining=draining,
         done=glance.done,
@@ -80,6 +87,9 @@ def seen_of(
         ttft_p99_ns=ttft[1],
         icl_p50_ns=icl[0],
         icl_p99_ns=icl[1],
+        ttft_recent_ns=ttft_recent_ns,
+        icl_recent_ns=icl_recent_ns,
+        errors=dict(glance.errors),
     )
 
 
@@ -104,6 +114,9 @@ def pooled(parts: Sequence[Progress]) -> Progress:
         ttft_p99_ns=max(known("ttft_p99_ns"), default=None),
         icl_p50_ns=median_low(known("icl_p50_ns")) if known("icl_p50_ns") else None,
         icl_p99_ns=max(known("icl_p99_ns"), default=None),
+        ttft_recent_ns=max(known("ttft_recent_ns"), default=None),
+        icl_recent_ns=max(known("icl_recent_ns"), default=None),
+        errors=dict(sum((Counter(part.errors) for part in parts), Counter())),
     )
 
 
@@ -134,9 +147,19 @@ def take_snapshot(facts: RunFacts, stage: StageFacts, now: Progress, at_ns: int)
         ttft_p99_ns=now.ttft_p99_ns,
         icl_p50_ns=now.icl_p50_ns,
         icl_p99_ns=now.icl_p99_ns,
+        ttft_recent_ns=now.ttft_recent_ns,
+        icl_recent_ns=now.icl_recent_ns,
+        errors=tuple(sorted(now.errors.items(), key=lambda each: (-each[1], each[0]))),
+        plan=_plan(facts),
         ok=now.ok,
         failed=now.failed,
     )
+
+
+def _plan(facts: RunFacts) -> tuple[str, ...]:
+    """The users of all levels, in their order; nothing where a level is an open loop."""
+    users = [level.get("users") for level in facts.scenario["levels"]]
+    return () if None in users else tuple(map(str, users))
 
 
 def stage_line(model: str, stage: StageFacts, now: Progress) -> str:

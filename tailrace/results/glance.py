@@ -7,10 +7,12 @@ a Tally some 60 us, which a running level would rather give to its streams.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
 from tailrace.results.hist import Hist
+from tailrace.results.recent import SPAN_NS, Recent
 from tailrace.results.request_values import value_of
 from tailrace.results.schema import Row
 from tailrace.results.slo import Slo
@@ -21,7 +23,7 @@ BATCH = 4096
 
 
 class Glance:
-    """Counts, rates and two histograms of one stage; memory does not grow with its rows."""
+    """Counts, rates and histograms of one stage; memory does not grow with its rows."""
 
     def __init__(
         self,
@@ -43,10 +45,15 @@ class Glance:
         """Measured requests that succeeded."""
         self.failed = 0
         """Measured requests that ended in an error or a timeout."""
+        self.errors: Counter[str] = Counter()
+        """Measured requests that failed, by class."""
         self.window_requests = 0
         self.window_tokens: int | Fraction = 0
         self._ttft, self._icl = Hist(), Hist()
         self._ttft_ns, self._icl_ns = array("q"), array("q")
+        self._recent_ttft, self._recent_icl = Recent(), Recent()
+        self._turn_ns = 0
+        """When the recent ones next forget."""
 
     def add(self, row: Row) -> None:
         """Add one request of any phase."""
@@ -57,8 +64,12 @@ class Glance:
         self.done += 1
         self.ok += row.outcome == "ok"
         self.failed += row.outcome in ("error", "timeout")
+        if row.outcome in ("error", "timeout"):
+            self.errors[row.error_class or row.outcome] += 1
         if self._more:
             self._add_more(row)
+        if row.ended_ns >= self._turn_ns:
+            self._turn(row.ended_ns)
         if row.first_output_ns is not None and row.sent_ns is not None:
             self._ttft_ns.append(row.first_output_ns - row.sent_ns)
             self._icl_ns.extend(row.gaps_ns)
@@ -92,7 +103,15 @@ class Glance:
         requests = slo.name == "requests_per_s"
         return float(self.window_requests if requests else self.window_tokens) / seconds
 
+    def _turn(self, at_ns: int) -> None:
+        self._flush()
+        self._recent_ttft.turn_to(at_ns)
+        self._recent_icl.turn_to(at_ns)
+        self._turn_ns = (at_ns // SPAN_NS + 1) * SPAN_NS
+
     def _flush(self) -> None:
+        self._recent_ttft.add(self._ttft_ns)
+        self._recent_icl.add(self._icl_ns)
         own = ((self._ttft, self._ttft_ns), (self._icl, self._icl_ns))
         for hist, values in (*own, *self._more.values()):
             hist.add_many(values)
@@ -109,3 +128,8 @@ class Glance:
         """Every gap of the same answers."""
         self._flush()
         return self._icl
+
+    def recent(self, percent: float) -> tuple[int | None, int | None]:
+        """That percentile of TTFT and of gaps in the last seconds, ns."""
+        self._flush()
+        return self._recent_ttft.percentile(percent), self._recent_icl.percentile(percent)

@@ -54,6 +54,13 @@ class Snapshot:
     icl_p99_ns: int | None
     ok: int
     failed: int
+    ttft_recent_ns: int | None = None
+    """p99 of the last seconds."""
+    icl_recent_ns: int | None = None
+    errors: tuple[tuple[str, int], ...] = ()
+    """Class and how many of those that failed, the most frequent first."""
+    plan: tuple[str, ...] = ()
+    """The users of all levels, in their order; empty where a level has none."""
 
     @property
     def done_share(self) -> float | None:
@@ -79,7 +86,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A rich renderable of six lines."""
+    """A rich renderable of a few lines."""
 
     snapshot: Snapshot
     history: Sequence[Snapshot]
@@ -98,32 +105,43 @@ class Panel:
         yield text
 
     def lines(self, plain: bool = False) -> list[tuple[str, str, str]]:
-        """Label, text and style of each line; ``plain`` leaves the token curve out."""
+        """Label, text and style of each line; ``plain`` leaves the curves out."""
         now = self.snapshot
-        curve = "" if plain else f"  {sparkline([*self.history, now])}"
         model = f"{safe_text(now.model)}  ({now.model_index + 1} of {now.models})"
         rate, tokens = number(now.requests_per_s), number(now.tokens_per_s)
+        failed = [("failed", _errors(now, " ", "  "), "red")] if now.errors else []
         return [
             ("model", model, "bold cyan"),
-            ("level", f"{now.load}  ({now.stage_index + 1} of {now.stages})", "bold"),
+            ("level", f"{now.load}  ({now.stage_index + 1} of {now.stages}){_plan(now)}", "bold"),
             (now.phase, f"{bar(now.done_share)}{now.progress}", ""),
             (
                 "requests",
                 f"{now.ok} ok  {now.failed} failed  {_in_flight(now.in_flight)}{rate} /s",
                 "red" if now.failed else "",
             ),
-            ("tokens", f"{tokens} /s{curve}", ""),
-            (
-                "TTFT ms",
-                f"p50 {_ms(now.ttft_p50_ns)}  p99 {_ms(now.ttft_p99_ns)}   gap ms  "
-                f"p50 {_ms(now.icl_p50_ns)}  p99 {_ms(now.icl_p99_ns)}",
-                "",
-            ),
+            *failed,
+            ("tokens", f"{tokens} /s{self._curve('tokens_per_s', plain)}", ""),
+            self._latency("TTFT ms", now.ttft_p50_ns, now.ttft_p99_ns, "ttft_recent_ns", plain),
+            self._latency("gap ms", now.icl_p50_ns, now.icl_p99_ns, "icl_recent_ns", plain),
         ]
+
+    def _latency(
+        self, label: str, p50_ns: int | None, p99_ns: int | None, recent: str, plain: bool
+    ) -> tuple[str, str, str]:
+        """Percentiles of the level so far, and the curve of the p99 of the last seconds."""
+        curve = self._curve(recent, plain)
+        now_ns = getattr(self.snapshot, recent)
+        lately = f"{curve} {_ms(now_ns)}" if curve and now_ns is not None else curve
+        return label, f"p50 {_ms(p50_ns)}  p99 {_ms(p99_ns)}{lately}", ""
+
+    def _curve(self, name: str, plain: bool) -> str:
+        values = [getattr(snapshot, name) for snapshot in (*self.history, self.snapshot)]
+        curve = "" if plain else sparkline(values)
+        return f"  {curve}" if curve else ""
 
 
 def panel(snapshot: Snapshot, history: Sequence[Snapshot] = ()) -> Panel:
-    """The live display; ``history`` is the snapshots before, oldest first, for the token curve."""
+    """The live display; ``history`` is the snapshots before, oldest first, for the curves."""
     return Panel(snapshot, history)
 
 
@@ -131,7 +149,7 @@ def log_line(snapshot: Snapshot) -> str:
     """One line of ``key=value`` words for a log without a screen."""
     now = snapshot
     planned = f"/{now.planned_requests}" if now.planned_requests else ""
-    words = {
+    words: dict[str, object] = {
         "model": _word(now.model),
         "model_no": f"{now.model_index + 1}/{now.models}",
         "load": _word(_USERS.sub("", now.load)),
@@ -149,6 +167,8 @@ def log_line(snapshot: Snapshot) -> str:
         "icl_p50_ms": _ms(now.icl_p50_ns),
         "icl_p99_ms": _ms(now.icl_p99_ns),
     }
+    if now.errors:
+        words["errors"] = _errors(now, ":", ",")
     return " ".join(f"{key}={value}" for key, value in words.items())
 
 
@@ -160,13 +180,32 @@ def bar(share: float | None) -> str:
     return f"{'█' * full}{'░' * (BAR_WIDTH - full)}  {int(share * 100)} %  "
 
 
-def sparkline(snapshots: Sequence[Snapshot]) -> str:
-    """Tokens per second of the last snapshots as a row of blocks, scaled from nought."""
-    values = [snapshot.tokens_per_s or 0.0 for snapshot in snapshots[-SPARK_WIDTH:]]
-    top = max(values, default=0.0)
+def sparkline(values: Sequence[float | None]) -> str:
+    """The last values as a row of blocks, scaled from nought; nothing where none is known."""
+    shown = values[-SPARK_WIDTH:]
+    top = max((value for value in shown if value is not None), default=0.0)
     if top <= 0:
         return ""
-    return "".join(SPARKS[round(value / top * (len(SPARKS) - 1))] for value in values)
+    most = len(SPARKS) - 1
+    return "".join(" " if v is None else SPARKS[round(v / top * most)] for v in shown).rstrip()
+
+
+def _plan(now: Snapshot) -> str:
+    """The level among those before and behind it: ``1 2 [4] 8``."""
+    if len(now.plan) < 2:
+        return ""
+    place = now.stage_index
+    around = range(max(0, place - 4), min(len(now.plan), place + 6))
+    loads = [f"[{now.plan[n]}]" if n == place else now.plan[n] for n in around]
+    before, behind = "… " * (around.start > 0), " …" * (around.stop < len(now.plan))
+    return f"   {before}{' '.join(loads)}{behind}"
+
+
+def _errors(now: Snapshot, to: str, between: str) -> str:
+    """The most frequent classes, and how many others."""
+    told = [f"{_word(name)}{to}{count}" for name, count in now.errors[:4]]
+    rest = sum(count for _, count in now.errors[4:])
+    return between.join([*told, *([f"others{to}{rest}"] if rest else [])])
 
 
 def _in_flight(requests: int | None) -> str:

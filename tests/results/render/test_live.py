@@ -29,7 +29,10 @@ NOW = Snapshot(
     ok=123,
     failed=1,
 )
-EARLIER = [replace(NOW, tokens_per_s=100.0 * step) for step in range(5)]
+EARLIER = [
+    replace(NOW, tokens_per_s=100.0 * step, ttft_recent_ns=(step % 2 + 1) * 100_000_000)
+    for step in range(5)
+]
 EMPTY = replace(
     NOW,
     phase="warmup",
@@ -56,8 +59,21 @@ def test_panel_reads_as_written():
         "measure  ████████████░░░░░░░░░░░░░░░░░░  41 %  12.3/30 s\n"
         "requests 123 ok  1 failed  4 in flight  4.10 /s\n"
         "tokens   512 /s  ▁▂▄▅▆█\n"
-        "TTFT ms  p50 123  p99 234   gap ms  p50 20.1  p99 22.4\n"
+        "TTFT ms  p50 123  p99 234  ▅█▅█▅\n"
+        "gap ms   p50 20.1  p99 22.4\n"
     )
+
+
+def test_panel_tells_the_plan_the_errors_and_the_last_seconds():
+    errors = (("reset", 7), ("http_503", 2), ("a b", 1), ("d", 1), ("e", 1), ("f", 2))
+    now = replace(NOW, plan=("1", "2", "4", "8"), errors=errors, icl_recent_ns=30_000_000)
+    text = shown(now)
+    assert "level    4 users  (3 of 4)   1 2 [4] 8\n" in text
+    assert 'failed   reset 7  http_503 2  "a b" 1  d 1  others 3\n' in text
+    assert "gap ms   p50 20.1  p99 22.4  █ 30.0\n" in text
+    many = replace(now, plan=tuple(str(n) for n in range(40)), stage_index=20)
+    assert "… 16 17 18 19 [20] 21 22 23 24 25 …\n" in shown(many)
+    assert log_line(now).endswith(' errors=reset:7,http_503:2,"a b":1,d:1,others:3')
 
 
 @pytest.mark.parametrize("width", [10, 40, 80, 200])
@@ -118,5 +134,6 @@ def test_share_of_the_phase(changes, share):
 def test_bar_and_curve():
     assert bar(None) == ""
     assert bar(1.0) == "█" * 30 + "  100 %  "
-    assert sparkline([]) == sparkline([replace(NOW, tokens_per_s=0.0)]) == ""
-    assert len(sparkline(EARLIER * 40)) == 40
+    assert sparkline([]) == sparkline([0.0]) == sparkline([None]) == ""
+    assert sparkline([1.0, None, 2.0]) == "▅ █"
+    assert len(sparkline([1.0] * 400)) == 40
