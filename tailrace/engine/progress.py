@@ -48,7 +48,7 @@ class Progress(msgspec.Struct):
     """p99 of the last seconds."""
     icl_recent_ns: int | None = None
     errors: dict[str, int] = {}
-    """Measured requests that failed, by class."""
+    """Those that failed, by class."""
     figures: list[float | None] = []
     """What the thresholds of --abort-on are about, in their order."""
 

@@ -46,7 +46,7 @@ class Glance:
         self.failed = 0
         """Measured requests that ended in an error or a timeout."""
         self.errors: Counter[str] = Counter()
-        """Measured requests that failed, by class."""
+        """Requests of any phase that failed, by class."""
         self.window_requests = 0
         self.window_tokens: int | Fraction = 0
         self._ttft, self._icl = Hist(), Hist()
@@ -59,13 +59,13 @@ class Glance:
         """Add one request of any phase."""
         self.window_requests += self._window.has_end(row)
         self.window_tokens += self._window.tokens(row)
+        if row.outcome in ("error", "timeout") and not row.retried:
+            self.errors[row.error_class or row.outcome] += 1
         if row.phase != "measure" or row.retried:
             return
         self.done += 1
         self.ok += row.outcome == "ok"
         self.failed += row.outcome in ("error", "timeout")
-        if row.outcome in ("error", "timeout"):
-            self.errors[row.error_class or row.outcome] += 1
         if self._more:
             self._add_more(row)
         if row.ended_ns >= self._turn_ns:

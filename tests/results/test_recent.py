@@ -34,6 +34,7 @@ def test_a_glance_tells_the_last_seconds_and_what_failed() -> None:
     for n in range(100):
         slow = n >= 90
         glance.add(row(100 * n, 500 if slow else 50, (10, 10), id=f"r{n}"))
+    glance.add(row(5, phase="warmup", outcome="timeout", error_class="stall", id="w"))
     glance.add(row(9_990, outcome="error", error_class="reset", id="x"))
     ttft, icl = glance.recent(50.0)
     assert ttft is not None
@@ -41,4 +42,4 @@ def test_a_glance_tells_the_last_seconds_and_what_failed() -> None:
     assert 50 * MS < ttft <= 501 * MS
     assert glance.ttft.percentiles((50.0,))[0] < 51 * MS
     assert 10 * MS <= icl < 11 * MS
-    assert glance.errors == {"reset": 1}
+    assert glance.errors == {"stall": 1, "reset": 1}
