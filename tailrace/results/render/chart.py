@@ -8,12 +8,14 @@ those of the light, the dark or the printed form.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 Trace = dict[str, Any]
 Cell = str | float | int | None
 COLOURS = 8
+_DASHES = ("solid", "dash", "dot", "dashdot")
+"""Of the lines beyond the eighth, which have the colours of the first anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,22 @@ def line(name: str, x: Sequence[Cell], y: Sequence[Cell], colour: int, **more: A
         "x": list(x),
         "y": list(y),
         "colour": f"c{colour % COLOURS}",
+        "line": {"dash": _DASHES[colour // COLOURS % len(_DASHES)]},
         **more,
     }
+
+
+def aligned(charts: Sequence[Chart]) -> list[Chart]:
+    """Charts over time with one and the same axis, so that one stands under the other."""
+    over_time = [chart for chart in charts if chart.marks]
+    ends = [x for chart in over_time for trace in chart.traces for x in trace["x"] if x is not None]
+    reach = [0, max(ends, default=0)]
+    return [
+        replace(chart, layout={**chart.layout, "xaxis": {**chart.layout["xaxis"], "range": reach}})
+        if chart.marks
+        else chart
+        for chart in charts
+    ]
 
 
 def digits(value: float | None, places: int = 3) -> float | None:

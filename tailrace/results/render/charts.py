@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import log10
 from typing import Any
 
-from tailrace.results.render.chart import Chart, axis, digits, line
+from tailrace.results.render.chart import Chart, aligned, axis, digits, line
 from tailrace.results.render.charts_over_time import time_charts
 from tailrace.results.render.figures import Figure, latency, number
 from tailrace.results.render.server_charts import server_charts
@@ -32,7 +32,7 @@ def model_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -
     """Those of one model that have anything to show; ``key`` begins the names of their files."""
     made = [*_load_charts(levels, key), *_curve_charts(levels, result, key)]
     made += [*time_charts(levels, result, key), *server_charts(result, key)]
-    return [chart for chart in made if chart.traces]
+    return aligned([chart for chart in made if chart.traces])
 
 
 def _load_charts(levels: Sequence[Level], key: str) -> list[Chart]:

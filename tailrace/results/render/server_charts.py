@@ -52,7 +52,9 @@ def server_charts(result: Mapping[str, Any], key: str) -> list[Chart]:
         rows = list(zip(lines["at_s"], *(trace["y"] for trace in traces), strict=False))
         about = f"{title}. As the server's own metrics, its process or its GPUs say."
         name = f"{key}-server-{place + 1}"
-        made.append(Chart(name, title, about, traces, layout, columns, rows, marks=marks))
+        made.append(
+            Chart(name, title, about, traces, layout, columns, rows, wide=True, marks=marks)
+        )
     return made
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tailrace.results.render.chart import Chart
+from tailrace.results.render.chart import Chart, line
 from tailrace.results.render.charts import model_charts
 from tailrace.results.render.table import by_model, rows
 
@@ -69,3 +69,18 @@ def test_a_result_of_an_earlier_version_lacks_what_it_does_not_know(run) -> None
     assert [chart.key for chart in model_charts(levels, run.results[0], "m")] == [
         *("m-ttft-load", "m-icl-load", "m-tokens", "m-trade"),
     ]
+
+
+def test_charts_over_time_have_one_axis(tmp_path: Path) -> None:
+    made = charts(tmp_path)
+    over_time = [chart for key, chart in made.items() if key.endswith("-time")]
+    reaches = {tuple(chart.layout["xaxis"]["range"]) for chart in over_time}
+    assert len(reaches) == 1
+    ((low, high),) = reaches
+    assert low == 0 < high
+    assert "range" not in made["m-requests"].layout["xaxis"]
+
+
+def test_lines_beyond_the_eighth_are_told_apart() -> None:
+    lines = [line("", [], [], number) for number in range(32)]
+    assert len({(each["colour"], each["line"]["dash"]) for each in lines}) == 32
