@@ -1,7 +1,8 @@
-"""A real Chromium, started once a session.
+"""A real Chromium, started once a module.
 
 Rule: where there is none these tests are skipped, as no Python package brings one; `.ci/run`
-installs it and sets TAILRACE_BROWSER, and then a missing one is a failure.
+installs it and sets TAILRACE_BROWSER, and then a missing one is a failure. The driver has an event
+loop of its own in this thread, so it must be gone before any other test wants one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:

@@ -23,7 +23,7 @@ HOSTILE = "=1+1<script>window.struck=1</script><img src=x onerror=window.struck=
 DRAWN = "document.documentElement.dataset.drawn"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a real run against the scripted endpoint: two loads, every seventh request is reset."""
     folder = tmp_path_factory.mktemp("run")
@@ -36,7 +36,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a run whose server and user wrote whatever they could."""
     rows = [row(sent_ms=10 * n, id=f"{HOSTILE}{n}") for n in range(60)]
