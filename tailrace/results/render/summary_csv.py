@@ -33,7 +33,9 @@ def summary_csv(facts: RunFacts, results: Sequence[dict[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, HEADER, restval="", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(dict(_cells(level)) for level in levels)
+    writer.writerows(
+        dict(_cells(level)) | dict(_objective_cells(level, results)) for level in levels
+    )
     return BOM + out.getvalue()
 
 
@@ -62,6 +64,7 @@ HEADER: tuple[str, ...] = (
     *("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"),
     *("output_tokens", "input_tokens", "cached_tokens", "chunks", "token_source"),
     *("stalls", "stalled_requests"),
+    *("slo_objectives", "slo_met", "goodput_share", "goodput_per_s"),
     *(column for name in (*FULL, *BRIEF) for column in _metric_header(name)),
 )
 
@@ -97,6 +100,20 @@ def _cells(level: Level) -> Iterator[tuple[str, Cell]]:
     yield "stalled_requests", decimal(level.stalled_requests)
     for name in (*FULL, *BRIEF):
         yield from _metric_cells(name, level.metrics[name])
+
+
+def _objective_cells(level: Level, results: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Cell]]:
+    """Where the run has objectives: how many, how many are met, and what met those of latency."""
+    if level.index is None:
+        return
+    stages = results[level.model_index]["stages"]
+    stage = next(stage for stage in stages if stage["index"] == level.index)
+    if stage["slo"]:
+        yield "slo_objectives", len(stage["slo"])
+        yield "slo_met", sum(each["met"] is True for each in stage["slo"])
+    if stage["goodput"] is not None:
+        yield "goodput_share", decimal(stage["goodput"]["share"])
+        yield "goodput_per_s", decimal(stage["goodput"]["per_s"])
 
 
 def _metric_cells(name: str, spread: Distribution) -> Iterator[tuple[str, Cell]]:

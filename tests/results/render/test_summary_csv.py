@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tailrace.results.render.summary_csv import HEADER, decimal, guarded, summary_csv
 
-from .runs import failed_run
+from .runs import Run, failed_run
 
 
 def read(run):
@@ -86,3 +86,15 @@ def test_guard(start):
 )
 def test_decimal(value, text):
     assert decimal(value) == text
+
+
+def test_objectives_where_there_are_some(run):
+    assert {row["slo_met"] for row in read(run)} == {""}
+    stage = run.results[0]["stages"][1]
+    slo = [{"met": True}, {"met": False}, {"met": None}]
+    goodput = {"share": 0.25, "per_s": 3.5}
+    changed = {**run.results[0], "stages": list(run.results[0]["stages"])}
+    changed["stages"][1] = {**stage, "slo": slo, "goodput": goodput}
+    row = read(Run(run.facts, [changed, *run.results[1:]], run.verdict))[1]
+    assert (row["slo_objectives"], row["slo_met"]) == ("3", "1")
+    assert (row["goodput_share"], row["goodput_per_s"]) == ("0.25", "3.5")
