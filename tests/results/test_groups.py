@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tailrace.results.groups import (
     FEWEST_FOR_OUTLIERS,
     MOST_GROUPS,
+    MOST_KEPT,
     MOST_OUTLIERS,
     OUTLIER_FACTOR,
     groups_of_stage,
@@ -112,3 +113,18 @@ def test_models_of_a_mix() -> None:
     for model in ("base", "lora-a", "base", None):
         groups.add(row(0, model=model))
     assert [(one["model"], one["n"]) for one in groups.result()] == [("base", 2), ("lora-a", 1)]
+
+
+def test_of_a_large_group_every_so_many_are_kept_and_all_are_counted() -> None:
+    n = 4 * MOST_KEPT + 1
+    rows = [row(0, 100 + number % 10, prompt="p", id=f"r{number}") for number in range(n)]
+    rows[8] = row(0, 900, prompt="p", id="kept")
+    rows[9] = row(0, 900, prompt="p", id="not kept")
+    (found, small) = prompts([*rows, row(0, prompt="q", id="q0"), row(0, prompt="q", id="q1")])
+    assert (found["n"], found["not_ok"], found["kept_of_every"]) == (n, 0, 8)
+    assert (small["n"], small["kept_of_every"]) == (2, 1)
+    firsts = [one.first_output_ns - one.sent_ns for one in rows]  # type: ignore[operator]
+    assert found["ttft"]["mean_ns"] == pytest.approx(statistics.mean(firsts), abs=0.05)  # type: ignore[index]
+    assert found["ttft"]["p95_ns"] == 108 * MS  # type: ignore[index]
+    ids = {one["id"] for one in found["outliers"]["listed"]}  # type: ignore[index]
+    assert ids == {"kept"}

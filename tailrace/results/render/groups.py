@@ -49,6 +49,7 @@ def _sheet(title: str, name: str, groups: Sequence[Mapping[str, Any]]) -> Sheet:
 
 
 def _row(name: str, group: Mapping[str, Any]) -> tuple[str, ...]:
+    every = group.get("kept_of_every", 1)
     tokens, outliers = group["output_tokens"], group["outliers"]
     named = [f"{entry['id']} ({entry['metric']})" for entry in outliers["listed"][:_SHOWN]]
     return (
@@ -59,7 +60,7 @@ def _row(name: str, group: Mapping[str, Any]) -> tuple[str, ...]:
         *_latencies(group["e2e"]),
         number(tokens["mean"]),
         count(tokens["p95"]),
-        count(outliers["requests"]),
+        count(outliers["requests"]) + (f" (1 in {every} looked at)" if every > 1 else ""),
         safe_text(", ".join(named)) or "none",
     )
 
