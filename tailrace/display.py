@@ -90,7 +90,7 @@ class Panel:
         """Redraw."""
         if snapshot is None:
             return
-        if self._history and self._history[-1].stage_index != snapshot.stage_index:
+        if self._history and self._history[-1].place != snapshot.place:
             self._history.clear()
         self._history.append(snapshot)
         if self._live is None:

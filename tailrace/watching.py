@@ -84,6 +84,7 @@ class Watching:
         until_ns = stage.measure_until_ns
         progress = seen_of(
             self._glance,
+            at_ns,
             draining=until_ns is not None and at_ns >= until_ns,
             ok=self._ok,
             failed=self._failed,

@@ -58,6 +58,7 @@ def progress_of(live: Live, at_ns: int) -> Progress:
     books = live.ledger.books
     progress = seen_of(
         live.glance,
+        at_ns,
         draining=live.loop.draining,
         ok=books.ok,
         failed=books.error + books.timeout,
@@ -69,11 +70,11 @@ def progress_of(live: Live, at_ns: int) -> Progress:
 
 
 def seen_of(
-    glance: Glance, *, draining: bool, ok: int, failed: int, in_flight: int | None
+    glance: Glance, at_ns: int, *, draining: bool, ok: int, failed: int, in_flight: int | None
 ) -> Progress:
-    """What a glance shows, beside what it does not know."""
+    """What a glance shows at a time of any one clock, beside what it does not know."""
     ttft, icl = (hist.percentiles((50.0, 99.0)) for hist in (glance.ttft, glance.icl))
-    ttft_recent_ns, icl_recent_ns = glance.recent(99.0)
+    ttft_recent_ns, icl_recent_ns = glance.recent(99.0, at_ns)
     return Progress(
         draining=draining,
         done=glance.done,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from tailrace.results.hist import Hist
-from tailrace.results.recent import SPAN_NS, Recent
+from tailrace.results.recent import Recent
 from tailrace.results.request_values import value_of
 from tailrace.results.schema import Row
 from tailrace.results.slo import Slo
@@ -51,9 +51,7 @@ class Glance:
         self.window_tokens: int | Fraction = 0
         self._ttft, self._icl = Hist(), Hist()
         self._ttft_ns, self._icl_ns = array("q"), array("q")
-        self._recent_ttft, self._recent_icl = Recent(), Recent()
-        self._turn_ns = 0
-        """When the recent ones next forget."""
+        self._recent_ttft, self._recent_icl = Recent(self._ttft), Recent(self._icl)
 
     def add(self, row: Row) -> None:
         """Add one request of any phase."""
@@ -68,8 +66,6 @@ class Glance:
         self.failed += row.outcome in ("error", "timeout")
         if self._more:
             self._add_more(row)
-        if row.ended_ns >= self._turn_ns:
-            self._turn(row.ended_ns)
         if row.first_output_ns is not None and row.sent_ns is not None:
             self._ttft_ns.append(row.first_output_ns - row.sent_ns)
             self._icl_ns.extend(row.gaps_ns)
@@ -103,15 +99,7 @@ class Glance:
         requests = slo.name == "requests_per_s"
         return float(self.window_requests if requests else self.window_tokens) / seconds
 
-    def _turn(self, at_ns: int) -> None:
-        self._flush()
-        self._recent_ttft.turn_to(at_ns)
-        self._recent_icl.turn_to(at_ns)
-        self._turn_ns = (at_ns // SPAN_NS + 1) * SPAN_NS
-
     def _flush(self) -> None:
-        self._recent_ttft.add(self._ttft_ns)
-        self._recent_icl.add(self._icl_ns)
         own = ((self._ttft, self._ttft_ns), (self._icl, self._icl_ns))
         for hist, values in (*own, *self._more.values()):
             hist.add_many(values)
@@ -129,7 +117,9 @@ class Glance:
         self._flush()
         return self._icl
 
-    def recent(self, percent: float) -> tuple[int | None, int | None]:
-        """That percentile of TTFT and of gaps in the last seconds, ns."""
+    def recent(self, percent: float, at_ns: int) -> tuple[int | None, int | None]:
+        """That percentile of TTFT and of gaps in the seconds before ``at_ns``, ns."""
         self._flush()
-        return self._recent_ttft.percentile(percent), self._recent_icl.percentile(percent)
+        both = self._recent_ttft, self._recent_icl
+        ttft_ns, icl_ns = (each.percentile(percent, at_ns) for each in both)
+        return ttft_ns, icl_ns

@@ -119,7 +119,7 @@ class Hist:
         To be called once an interval: the maximum is that since the last call, exactly. The minimum
         is its bucket's, the mean means nothing.
         """
-        counts = later._counts.copy()
+        counts = later.counts()
         np.copyto(self._counts, counts if earlier is None else counts - earlier)
         filled = np.flatnonzero(self._counts)
         self.n = int(self._counts.sum())
@@ -138,6 +138,16 @@ class Hist:
             return [None] * len(percents)
         cumulative = np.cumsum(self._counts)
         return [self._at_rank(cumulative, rank_of(percent, self.n)) for percent in percents]
+
+    def counts(self) -> Counts:
+        """Of each bucket, as they are now."""
+        return self._counts.copy()
+
+    def percentile_since(self, earlier: Counts | None, percent: float) -> int | None:
+        """Like ``percentiles``, of what came since the counts were ``earlier``."""
+        cumulative = np.cumsum(self._counts if earlier is None else self._counts - earlier)
+        n = int(cumulative[-1])
+        return self._at_rank(cumulative, rank_of(percent, n)) if n else None
 
     def at_rank(self, rank: int | None) -> int | None:
         """The value of a 1-based rank; None without one, or without samples."""

@@ -1,42 +1,54 @@
-"""The last seconds: old samples go, and a break forgets all."""
+"""The last seconds: old samples go, and a level that stands still shows none."""
 
 from __future__ import annotations
 
 from tailrace.results.glance import Glance
+from tailrace.results.hist import Hist
 from tailrace.results.recent import SPAN_NS, Recent
 
 from .builders import MS, row
 
 
 def test_samples_go_after_two_spans() -> None:
-    made = Recent()
-    assert made.percentile(99.0) is None
-    for span, value in enumerate((100, 200, 300)):
-        made.turn_to(span * SPAN_NS)
-        made.add([value * MS])
-    found = made.percentile(1.0)
-    assert found is not None
-    assert 200 * MS <= found < 201 * MS
-    made.turn_to(5 * SPAN_NS)
-    assert made.percentile(99.0) is None
+    hist = Hist()
+    recent = Recent(hist)
+    assert recent.percentile(99.0, 0) is None
+    for span, value in enumerate((100, 200, 300), start=1):
+        recent.percentile(99.0, span * SPAN_NS)
+        hist.add(value * MS)
+    lowest = recent.percentile(1.0, 3 * SPAN_NS)
+    assert lowest is not None
+    assert 200 * MS <= lowest < 201 * MS
 
 
-def test_time_does_not_go_back() -> None:
-    made = Recent()
-    made.turn_to(3 * SPAN_NS)
-    made.add([5 * MS])
-    made.turn_to(0)
-    assert made.percentile(50.0) is not None
+def test_a_stall_leaves_no_old_figure() -> None:
+    hist = Hist()
+    recent = Recent(hist)
+    recent.percentile(99.0, 0)
+    hist.add_many([7 * MS] * 10)
+    found = [recent.percentile(99.0, half * SPAN_NS // 2) for half in range(1, 8)]
+    assert found == [7 * MS] * 3 + [None] * 4
+
+
+def test_who_looks_seldom_sees_all_since_the_last_look() -> None:
+    hist = Hist()
+    recent = Recent(hist)
+    recent.percentile(99.0, 5 * SPAN_NS)
+    for look, value in ((8, 20), (11, 30)):
+        hist.add(value * MS)
+        assert recent.percentile(1.0, look * SPAN_NS) == value * MS
 
 
 def test_a_glance_tells_the_last_seconds_and_what_failed() -> None:
     glance = Glance()
     for n in range(100):
-        slow = n >= 90
-        glance.add(row(100 * n, 500 if slow else 50, (10, 10), id=f"r{n}"))
+        if n == 90:
+            glance.recent(50.0, 3 * SPAN_NS)
+            glance.recent(50.0, 4 * SPAN_NS)
+        glance.add(row(100 * n, 500 if n >= 90 else 50, (10, 10), id=f"r{n}"))
     glance.add(row(5, phase="warmup", outcome="timeout", error_class="stall", id="w"))
     glance.add(row(9_990, outcome="error", error_class="reset", id="x"))
-    ttft, icl = glance.recent(50.0)
+    ttft, icl = glance.recent(50.0, 5 * SPAN_NS)
     assert ttft is not None
     assert icl is not None
     assert 50 * MS < ttft <= 501 * MS

@@ -63,6 +63,11 @@ class Snapshot:
     """The users of all levels, in their order; empty where a level has none."""
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Which model and level it is of."""
+        return self.model_index, self.stage_index
+
+    @property
     def done_share(self) -> float | None:
         """How much of the phase is over, between 0 and 1; None when nothing says."""
         if self.planned_requests:
