@@ -134,6 +134,7 @@ IO = (
     "engine/run.py",
     "engine/scheduler.py",
     "engine/scraper.py",
+    "engine/self_audit.py",
     "engine/served.py",
     "engine/server_process.py",
     "engine/stop.py",

@@ -11,6 +11,7 @@ import msgspec
 
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.scheduler import Bounds, Scheduler
+from tailrace.results.audit import Finding, worst_of
 from tailrace.results.facts import RunFacts, StageFacts
 from tailrace.results.glance import Glance
 from tailrace.results.render.live import Snapshot
@@ -49,6 +50,8 @@ class Progress(msgspec.Struct):
     icl_recent_ns: int | None = None
     errors: dict[str, int] = {}
     """Those that failed, by class."""
+    client: list[Finding] = []
+    """What the client's own audit finds so far; empty for who only sees the run's files."""
     figures: list[float | None] = []
     """What the thresholds of --abort-on are about, in their order."""
 
@@ -118,6 +121,7 @@ def pooled(parts: Sequence[Progress]) -> Progress:
         ttft_recent_ns=max(known("ttft_recent_ns"), default=None),
         icl_recent_ns=max(known("icl_recent_ns"), default=None),
         errors=dict(sum((Counter(part.errors) for part in parts), Counter())),
+        client=worst_of([part.client for part in parts]),
     )
 
 
@@ -152,6 +156,7 @@ def take_snapshot(facts: RunFacts, stage: StageFacts, now: Progress, at_ns: int)
         icl_recent_ns=now.icl_recent_ns,
         errors=tuple(sorted(now.errors.items(), key=lambda each: (-each[1], each[0]))),
         plan=_plan(facts),
+        client=tuple(now.client),
         ok=now.ok,
         failed=now.failed,
     )

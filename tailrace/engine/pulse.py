@@ -60,6 +60,10 @@ class Pulse:
         """The stage's facts, after ``end``; empty ones before the first. Takes milliseconds."""
         return self._none if self._beat is None else self._beat.report()
 
+    def so_far(self) -> PulseFacts:
+        """The facts of the stage under way, without histograms. Some 0.6 ms."""
+        return self._none if self._beat is None else self._beat.so_far()
+
 
 class _Beat:
     """One stage of the pulse: started once, stopped once."""
@@ -129,18 +133,29 @@ class _Beat:
 
     def _finish(self, now: int) -> None:
         """The last look; a hiccup that lasts until now has not been seen by any tick."""
-        self._facts.wall_ns = now - self._began_ns
+        self._take_toll(now)
         if now >= self._hiccups.due_ns:
             self._hiccups.note(now)
         self._look(now)
+
+    def _take_toll(self, now: int) -> None:
+        self._facts.wall_ns = now - self._began_ns
         for name, value in toll(self._before, read_vitals(self._limits))._asdict().items():
             setattr(self._facts, name, value)
 
     def report(self) -> PulseFacts:
         self.stop()
+        return self._tell(encoded=True)
+
+    def so_far(self) -> PulseFacts:
+        if self._running:
+            self._take_toll(now_ns())
+        return self._tell(encoded=False)
+
+    def _tell(self, encoded: bool) -> PulseFacts:
         facts, collections = self._facts, self._collections
-        facts.hiccups = spread_of(self._hiccups.late.settle())
-        facts.gc_pauses = spread_of(collections.lengths.settle())
+        facts.hiccups = spread_of(self._hiccups.late.settle(), encoded)
+        facts.gc_pauses = spread_of(collections.lengths.settle(), encoded)
         facts.gc_total_ns = collections.total_ns
         facts.gc_runs = {str(generation): n for generation, n in sorted(collections.runs.items())}
         windows = sorted(self._cpu.windows_ns.items())

@@ -73,10 +73,11 @@ class StampBook:
         self.lag.add_many(self._lags_ns)
         self._lags_ns.clear()
 
-    def facts(self) -> StampFacts:
-        """As ``run.json`` keeps it."""
+    def facts(self, encoded: bool = True) -> StampFacts:
+        """As ``run.json`` keeps it, or without the histogram itself."""
         self._flush()
-        return StampFacts(self.lag.n, self.user_reads, self.refused, spread_of(self.lag))
+        lag = spread_of(self.lag, encoded)
+        return StampFacts(self.lag.n, self.user_reads, self.refused, lag)
 
     def reset(self) -> None:
         """Begin a new stage."""

@@ -40,6 +40,7 @@ from tailrace.engine.retrying import Keeper, Patience, Retrying
 from tailrace.engine.scheduler import Sending as AnySending
 from tailrace.engine.scheduler import Start
 from tailrace.engine.sealing import asked_hash, gathers_text, sealer
+from tailrace.engine.self_audit import SelfAudit
 from tailrace.engine.spread import Spread, urls_of
 from tailrace.engine.stop import Stop
 from tailrace.engine.talks import Talks
@@ -143,6 +144,7 @@ class Worker:
         self._spread = Spread(())
         self._journal: Journal | None = None
         self._live: Live | None = None
+        self._audit = SelfAudit(self._pulse, self.wire.stamps)
         self._level_stop: Stop | None = None
         self._talks: Talks | None = None
         self.loop_begun: Sequence[int] = ()
@@ -270,6 +272,7 @@ class Worker:
         live = self._live = self._open(target, stage, share, outgoing, began_ns)
         self.wire.stamps.reset()
         self._pulse.begin()
+        self._audit.begin(now_ns())
         await live.loop.run()
         self._level_stop = None
         self._pulse.end()
@@ -293,7 +296,11 @@ class Worker:
 
     def progress(self) -> Progress | None:
         """How the level goes; None before the first, and what it came to after one."""
-        return None if self._live is None else progress_of(self._live, now_ns())
+        if self._live is None:
+            return None
+        progress = progress_of(self._live, at_ns := now_ns())
+        progress.client = self._audit.look(self._live, at_ns)
+        return progress
 
     async def aclose(self) -> None:
         """Close connections and journal."""

@@ -7,13 +7,14 @@ threshold stands here with its reason, and each finding says in ``why`` what was
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.render.figures import number, share
 
 Status = Literal["ok", "warn", "bad"]
+_SEVERITY: dict[Status, int] = {"ok": 0, "warn": 1, "bad": 2}
 
 MS = 1_000_000
 
@@ -57,6 +58,16 @@ class Finding(NamedTuple):
     status: Status
     why: str
     """What the status follows from, in one sentence."""
+
+
+def worst_of(clients: Iterable[Iterable[Finding]]) -> list[Finding]:
+    """The worst finding of each name among several clients, in the order in which they came."""
+    worst: dict[str, Finding] = {}
+    for finding in (each for client in clients for each in client):
+        before = worst.setdefault(finding.name, finding)
+        if _SEVERITY[finding.status] > _SEVERITY[before.status]:
+            worst[finding.name] = finding
+    return list(worst.values())
 
 
 def audit_pulse(facts: PulseFacts, ttft_p50_ns: int | None) -> list[Finding]:

@@ -17,7 +17,9 @@ from tailrace.results.audit_reads import shared_reads
 from tailrace.results.decoding import decoded_at_once
 from tailrace.results.facts import StageFacts
 from tailrace.results.hist import Hist
+from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.render.figures import number, share
+from tailrace.results.stamp_facts import StampFacts
 from tailrace.results.tally import Tally
 
 MS = 1_000_000
@@ -49,16 +51,13 @@ RATE_WARN_PERCENT = 1.0
 def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
     """Every finding of one stage, the client's own first."""
     ttft_p50_ns = tally.hists["ttft"].percentiles((50.0,))[0]
-    kernel = facts.stamps.source == "kernel receive"
     pulse = [
         finding._replace(name=f"{finding.name}{of}")
         for of, part in _workers(facts)
-        for finding in audit_pulse(part.pulse, ttft_p50_ns)
+        for finding in _pulse(part.pulse, facts.stamps, ttft_p50_ns)
     ]
-    if kernel:
-        pulse = [_harmless(finding) for finding in pulse]
     found = [
-        _starts(facts, tally, ttft_p50_ns),
+        _starts(facts, tally.hists["start_lag"], ttft_p50_ns),
         _stamps(facts),
         *pulse,
         shared_reads(facts, tally) if tally.streams else not_streamed("shared reads"),
@@ -73,6 +72,19 @@ def _workers(facts: StageFacts) -> list[tuple[str, StageFacts]]:
     return [(f" (worker {number})", part) for number, part in enumerate(facts.parts, 1)]
 
 
+def audit_running(
+    facts: StageFacts, pulse: PulseFacts, stamps: StampFacts, start_lag: Hist, ttft: Hist
+) -> list[Finding]:
+    """The client's own findings while a stage runs, by the rules that judge it in the end."""
+    ttft_p50_ns = ttft.percentiles((50.0,))[0]
+    return [_starts(facts, start_lag, ttft_p50_ns), *_pulse(pulse, stamps, ttft_p50_ns)]
+
+
+def _pulse(pulse: PulseFacts, stamps: StampFacts, ttft_p50_ns: int | None) -> list[Finding]:
+    found = audit_pulse(pulse, ttft_p50_ns)
+    return [_harmless(each) for each in found] if stamps.source == "kernel receive" else found
+
+
 def _harmless(finding: Finding) -> Finding:
     """A late event loop does not touch stamps that the kernel takes; starts are judged apart."""
     if not finding.name.startswith("event loop") or finding.status == "ok":
@@ -81,8 +93,7 @@ def _harmless(finding: Finding) -> Finding:
     return finding._replace(status="warn" if finding.status == "bad" else "ok", why=why)
 
 
-def _starts(facts: StageFacts, tally: Tally, ttft_p50_ns: int | None) -> Finding:
-    hist = tally.hists["start_lag"]
+def _starts(facts: StageFacts, hist: Hist, ttft_p50_ns: int | None) -> Finding:
     if not hist.n:
         return Finding("starts", "none to judge", "ok", "no request started without waiting")
     limit_ns = max(LATE_NS, round(LATE_TTFT_SHARE * (ttft_p50_ns or 0)))

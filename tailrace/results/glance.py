@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from tailrace.results.hist import Hist
 from tailrace.results.recent import Recent
-from tailrace.results.request_values import value_of
+from tailrace.results.request_values import start_lag_of, value_of
 from tailrace.results.schema import Row
 from tailrace.results.slo import Slo
 from tailrace.results.window import Window
@@ -49,8 +49,8 @@ class Glance:
         """Requests of any phase that failed, by class."""
         self.window_requests = 0
         self.window_tokens: int | Fraction = 0
-        self._ttft, self._icl = Hist(), Hist()
-        self._ttft_ns, self._icl_ns = array("q"), array("q")
+        self._ttft, self._icl, self._start_lag = Hist(), Hist(), Hist()
+        self._ttft_ns, self._icl_ns, self._start_lag_ns = array("q"), array("q"), array("q")
         self._recent_ttft, self._recent_icl = Recent(self._ttft), Recent(self._icl)
 
     def add(self, row: Row) -> None:
@@ -66,11 +66,13 @@ class Glance:
         self.failed += row.outcome in ("error", "timeout")
         if self._more:
             self._add_more(row)
+        if (lag_ns := start_lag_of(row)) is not None:
+            self._start_lag_ns.append(lag_ns)
         if row.first_output_ns is not None and row.sent_ns is not None:
             self._ttft_ns.append(row.first_output_ns - row.sent_ns)
             self._icl_ns.extend(row.gaps_ns)
-            if len(self._icl_ns) >= BATCH or len(self._ttft_ns) >= BATCH:
-                self._flush()
+        if len(self._icl_ns) >= BATCH or len(self._start_lag_ns) >= BATCH:
+            self._flush()
 
     def _add_more(self, row: Row) -> None:
         for name, (_, values) in self._more.items():
@@ -100,7 +102,11 @@ class Glance:
         return float(self.window_requests if requests else self.window_tokens) / seconds
 
     def _flush(self) -> None:
-        own = ((self._ttft, self._ttft_ns), (self._icl, self._icl_ns))
+        own = (
+            (self._ttft, self._ttft_ns),
+            (self._icl, self._icl_ns),
+            (self._start_lag, self._start_lag_ns),
+        )
         for hist, values in (*own, *self._more.values()):
             hist.add_many(values)
             del values[:]
@@ -116,6 +122,12 @@ class Glance:
         """Every gap of the same answers."""
         self._flush()
         return self._icl
+
+    @property
+    def start_lag(self) -> Hist:
+        """How late the client itself sent, of every request that it did not make wait."""
+        self._flush()
+        return self._start_lag
 
     def recent(self, percent: float, at_ns: int) -> tuple[int | None, int | None]:
         """That percentile of TTFT and of gaps in the seconds before ``at_ns``, ns."""

@@ -28,6 +28,16 @@ def value_of(row: Row, name: str, stat: str = "max") -> float | None:
     return None if from_ns is None or until_ns is None else float(until_ns - from_ns)
 
 
+def start_lag_of(row: Row) -> int | None:
+    """How late the client itself sent, ns; None where it had to wait for something else first."""
+    if row.sent_ns is None or row.queued or row.attempt > 1:
+        return None
+    connected_ns = row.tls_end_ns or row.connect_end_ns
+    if connected_ns is not None and connected_ns > row.intended_ns:
+        return None
+    return max(0, row.sent_ns - row.intended_ns)
+
+
 _ENDS = {
     "start_lag": ("intended_ns", "sent_ns"),
     "connect": ("connect_begin_ns", "connect_end_ns"),

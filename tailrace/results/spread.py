@@ -27,12 +27,12 @@ class Spread:
     """All of them: HdrHistogram's V1 compressed payload in base64."""
 
 
-def spread_of(hist: Hist) -> Spread:
-    """A histogram's figures, and itself encoded."""
+def spread_of(hist: Hist, encoded: bool = True) -> Spread:
+    """A histogram's figures, and itself encoded, which is what takes time, unless not wanted."""
     if not hist.n:
         return Spread()
     p50, p99, p999 = hist.percentiles(_PERCENTS)
-    return Spread(hist.n, p50, p99, p999, hist.max_ns, hist.encode())
+    return Spread(hist.n, p50, p99, p999, hist.max_ns, hist.encode() if encoded else None)
 
 
 def summary_of(

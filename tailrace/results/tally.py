@@ -18,6 +18,7 @@ from tailrace.results.groups import groups_of_stage
 from tailrace.results.hist import Hist
 from tailrace.results.over_time import OverTime, over_time_of
 from tailrace.results.reached import Reached
+from tailrace.results.request_values import start_lag_of
 from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
 from tailrace.results.series import Series
@@ -134,7 +135,6 @@ class Tally:
                 self._bound("ttft_response", row.ended_ns - row.intended_ns)
             self._bound("e2e_response", row.ended_ns - row.intended_ns)
         if row.outcome in _SAMPLED and row.sent_ns is not None:
-            self._add_start(row, row.sent_ns)
             self._add_latency(row, row.sent_ns)
             self._add_gaps(row)
             self._add_spans(row)
@@ -149,16 +149,10 @@ class Tally:
         count, smallest = self.bounds.get(name, (0, value_ns))
         self.bounds[name] = (count + 1, min(smallest, value_ns))
 
-    def _add_start(self, row: Row, sent_ns: int) -> None:
-        """How late the client itself was, without what it had to wait for."""
-        if row.queued or row.attempt > 1:
-            return
-        connected_ns = row.tls_end_ns or row.connect_end_ns
-        if connected_ns is None or connected_ns <= row.intended_ns:
-            self._values["start_lag"].append(max(0, sent_ns - row.intended_ns))
-
     def _add_latency(self, row: Row, sent_ns: int) -> None:
         values = self._values
+        if (lag_ns := start_lag_of(row)) is not None:
+            values["start_lag"].append(lag_ns)
         if row.connect_begin_ns is not None and row.connect_end_ns is not None:
             values["connect"].append(row.connect_end_ns - row.connect_begin_ns)
             if row.tls_end_ns is not None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tailrace.results.audit import Finding, Status
 from tailrace.results.render.figures import count, ms, number
 from tailrace.results.render.text import ascii_text, safe_text
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BAR_WIDTH = 30
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 40
+_LIGHTS: dict[Status, str] = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 _USERS = re.compile(r" users?$")
 _PLAIN = re.compile(r"[\w./:+@-]+")
 
@@ -59,6 +61,8 @@ class Snapshot:
     icl_recent_ns: int | None = None
     errors: tuple[tuple[str, int], ...] = ()
     """Class and how many of those that failed, the most frequent first."""
+    client: tuple[Finding, ...] = ()
+    """What the client's own audit finds so far; empty where nobody told."""
     plan: tuple[str, ...] = ()
     """The users of all levels, in their order; empty where a level has none."""
 
@@ -128,6 +132,7 @@ class Panel:
             ("tokens", f"{tokens} /s{self._curve('tokens_per_s', plain)}", ""),
             self._latency("TTFT ms", now.ttft_p50_ns, now.ttft_p99_ns, "ttft_recent_ns", plain),
             self._latency("gap ms", now.icl_p50_ns, now.icl_p99_ns, "icl_recent_ns", plain),
+            *_lights(now.client),
         ]
 
     def _latency(
@@ -174,6 +179,8 @@ def log_line(snapshot: Snapshot) -> str:
     }
     if now.errors:
         words["errors"] = _errors(now, ":", ",")
+    if now.client:
+        words["client"] = _client_word(now.client)
     return " ".join(f"{key}={value}" for key, value in words.items())
 
 
@@ -211,6 +218,27 @@ def _errors(now: Snapshot, to: str, between: str) -> str:
     told = [f"{_word(name)}{to}{count}" for name, count in now.errors[:4]]
     rest = sum(count for _, count in now.errors[4:])
     return between.join([*told, *([f"others{to}{rest}"] if rest else [])])
+
+
+def _lights(client: Sequence[Finding]) -> list[tuple[str, str, str]]:
+    """What the audit makes of the client so far: how much is fine, and what is not."""
+    if not client:
+        return []
+    told = [f"{each.status.upper()} {each.name}: {each.value}" for each in _troubles(client)]
+    fine = f"● {len(client) - len(told)} of {len(client)} checks ok"
+    worst = _troubles(client)[0].status if told else "ok"
+    return [("client", "  ".join([fine, *told]), _LIGHTS[worst])]
+
+
+def _client_word(client: Sequence[Finding]) -> str:
+    """``ok``, or ``bad:event-loop,warn:client-CPU``."""
+    troubles = [f"{each.status}:{each.name.replace(' ', '-')}" for each in _troubles(client)]
+    return ",".join(troubles) or "ok"
+
+
+def _troubles(client: Sequence[Finding]) -> list[Finding]:
+    """Those that are not ok, the bad first."""
+    return sorted((each for each in client if each.status != "ok"), key=lambda each: each.status)
 
 
 def _in_flight(requests: int | None) -> str:

@@ -44,4 +44,6 @@ def ascii_text(text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
-_ASCII = str.maketrans({"≥": ">=", "±": "+/-", "—": "-", "·": "|", "…": "...", "█": "#", "░": "."})
+_ASCII = str.maketrans(
+    {"≥": ">=", "±": "+/-", "—": "-", "·": "|", "…": "...", "█": "#", "░": ".", "●": "*"}
+)

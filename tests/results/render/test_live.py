@@ -5,6 +5,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from tailrace.results.audit import Finding
 from tailrace.results.render.live import Snapshot, bar, log_line, panel, sparkline
 
 NOW = Snapshot(
@@ -29,6 +30,9 @@ NOW = Snapshot(
     ok=123,
     failed=1,
 )
+STARTS = Finding("starts", "on time", "ok", "")
+CPU = Finding("client CPU", "81 %", "warn", "")
+LOOP = Finding("event loop", "late", "bad", "")
 EARLIER = [
     replace(NOW, tokens_per_s=100.0 * step, ttft_recent_ns=(step % 2 + 1) * 100_000_000)
     for step in range(5)
@@ -97,6 +101,23 @@ def test_panel_in_ascii():
     text = shown(NOW, EARLIER, file=Latin())
     assert text.isascii()
     assert "############......" in text
+
+
+@pytest.mark.parametrize(
+    ("client", "line", "word"),
+    [
+        ((STARTS,), "● 1 of 1 checks ok", "ok"),
+        (
+            (STARTS, CPU, LOOP),
+            "● 1 of 3 checks ok  BAD event loop: late  WARN client CPU: 81 %",
+            "bad:event-loop,warn:client-CPU",
+        ),
+    ],
+)
+def test_what_the_audit_finds_of_the_client(client, line, word):
+    now = replace(NOW, client=client)
+    assert shown(now).splitlines()[-1] == f"client   {line}"
+    assert log_line(now).endswith(f" client={word}")
 
 
 def test_panel_takes_texts_as_they_are():
