@@ -55,15 +55,9 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
 
 def read_calibration(path: Path) -> Calibration:
     """What the file holds; raises ResultError when that is no calibration."""
-    import orjson
+    from tailrace.results.reading import read_json
 
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as exc:
-        raise ResultError(f"{str(path)!r} cannot be read: {exc.strerror}") from None
-    except orjson.JSONDecodeError as exc:
-        raise ResultError(f"{str(path)!r} is not JSON: {exc}") from None
-    return calibration_from_dict(document, repr(str(path)))
+    return calibration_from_dict(read_json(path), repr(str(path)))
 
 
 def newest(

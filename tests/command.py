@@ -42,6 +42,19 @@ def tailrace(
     )
 
 
+def small_run(folder: Path, url: str, *more: str) -> Path:
+    """The folder, with a run of a scripted endpoint in ``RUN``: model ``sim``, 1 and 2 users."""
+    done = tailrace(
+        *("run", "--url", url, "-m", "sim", "-c", "1,2", "-n", "6", "--warmup", "0s", "-q"),
+        *("--out", "out", *more),
+        cwd=folder,
+    )
+    assert done.returncode in MEASURED, done.stderr
+    (found,) = (folder / "out").iterdir()
+    found.rename(folder / "RUN")
+    return folder
+
+
 def start_tailrace(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:

@@ -162,6 +162,7 @@ IO = (
     "results/plotly_script.py",
     "scenarios/catalog.py",
     "results/query.py",
+    "results/reading.py",
     "results/repair.py",
     "scenarios/data_source.py",
     "results/rubric_files.py",

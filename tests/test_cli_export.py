@@ -12,7 +12,7 @@ from tailrace.commands.export import _FORMS
 from tailrace.results.export.forms import FORMS
 from tailrace.results.schemas import published
 
-from .command import MEASURED, ROOT, tailrace
+from .command import ROOT, small_run, tailrace
 
 FOREIGN = ROOT / "tests/fixtures/foreign"
 FILES = ("guidellm-0.8.1.json", "aiperf-0.13.0", "vllm-detailed.json")
@@ -20,16 +20,7 @@ FILES = ("guidellm-0.8.1.json", "aiperf-0.13.0", "vllm-detailed.json")
 
 @pytest.fixture(scope="module")
 def cwd(sim_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs")
-    done = tailrace(
-        *("run", "--url", sim_url, "-m", "sim", "-c", "1,2", "-n", "6", "--warmup", "0s", "-q"),
-        *("--slo", "e2e:p50<9s", "--out", "out"),
-        cwd=folder,
-    )
-    assert done.returncode in MEASURED, done.stderr
-    (found,) = (folder / "out").iterdir()
-    found.rename(folder / "RUN")
-    return folder
+    return small_run(tmp_path_factory.mktemp("runs"), sim_url, "--slo", "e2e:p50<9s")
 
 
 def test_what_a_run_writes_fits_the_schemas(cwd: Path) -> None:

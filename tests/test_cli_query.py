@@ -12,7 +12,7 @@ import pytest
 
 from tailrace.results.query_schema import DERIVED, LEVEL_COLUMNS
 
-from .command import MEASURED, ROOT, tailrace
+from .command import ROOT, small_run, tailrace
 
 PAGE = (ROOT / "docs/query.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
@@ -21,16 +21,7 @@ MAY_BE_EMPTY = ("outcome <> 'ok'", "gap_ns > 1e9")
 
 @pytest.fixture(scope="module")
 def cwd(sim_url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs")
-    done = tailrace(
-        *("run", "--url", sim_url, "-m", "sim", "-c", "1,2", "-n", "6", "--warmup", "0s", "-q"),
-        *("--name", "r", "--out", "out"),
-        cwd=folder,
-    )
-    assert done.returncode in MEASURED, done.stderr
-    (found,) = (folder / "out").iterdir()
-    found.rename(folder / "RUN")
-    return folder
+    return small_run(tmp_path_factory.mktemp("runs"), sim_url, "--name", "r")
 
 
 def test_the_page_answers_ten_questions() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tailrace.errors import ResultError
 from tailrace.results.baseline_files import FIGURES, is_baseline, unpacked
 from tailrace.results.compare import load_of
 from tailrace.results.compare_figures import Figures, FiguresMaker, joined
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import safe_name
 from tailrace.results.journal import JOURNAL, JournalReader
+from tailrace.results.reading import read_bytes
 
 Levels = Mapping[str, Figures]
 
@@ -31,10 +31,7 @@ def _kept(folder: Path) -> Levels:
     path = folder / FIGURES
     if not path.exists():
         return {}  # the model failed before its first level
-    try:
-        return unpacked(path.read_bytes(), repr(str(path)))
-    except OSError as exc:
-        raise ResultError(f"{str(path)!r} cannot be read: {exc.strerror}") from None
+    return unpacked(read_bytes(path), repr(str(path)))
 
 
 def _measured(folder: Path, facts: RunFacts, model: ModelFacts) -> Levels:

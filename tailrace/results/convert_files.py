@@ -17,6 +17,7 @@ from tailrace.results.foreign import aiperf
 from tailrace.results.foreign.guidellm import is_guidellm, read_guidellm
 from tailrace.results.foreign.shape import ForeignRun, from_zero, stage_of
 from tailrace.results.foreign.vllm import is_vllm, read_vllm
+from tailrace.results.reading import read_json
 
 Tool = Literal["auto", "guidellm", "aiperf", "vllm"]
 _TELLS: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -92,12 +93,7 @@ def read_foreign(path: Path, tool: Tool = "auto") -> ForeignRun:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as exc:
-        raise ResultError(f"{str(path)!r} cannot be read: {exc.strerror}") from None
-    except orjson.JSONDecodeError as exc:
-        raise ResultError(f"{str(path)!r} is not JSON: {exc}") from None
+    document = read_json(path)
     if not isinstance(document, dict):
         raise ResultError(f"{str(path)!r} is no result but a {type(document).__name__}")
     return document

@@ -30,6 +30,7 @@ from tailrace.results.hlog import header as hlog_header
 from tailrace.results.journal import JOURNAL, Journal, JournalReader
 from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
+from tailrace.results.reading import decoded
 from tailrace.results.schema import Row
 from tailrace.results.slo import slos_of
 from tailrace.results.tally import Tally, tally_of
@@ -88,13 +89,12 @@ class RunFolder:
         """What ``run.json`` says; raises ResultError when this is no run folder."""
         path = self.path / "run.json"
         try:
-            document: Any = orjson.loads(path.read_bytes())
+            data = path.read_bytes()
         except OSError as exc:
             raise ResultError(
                 f"{str(self.path)!r} is not a tailrace run: run.json: {exc.strerror}"
             ) from None
-        except orjson.JSONDecodeError as exc:
-            raise ResultError(f"{str(path)!r} is not JSON: {exc}") from None
+        document = decoded(data, path)
         if not isinstance(document, dict):
             raise ResultError(f"{str(path)!r} is not a run's facts but a {type(document).__name__}")
         return facts_from_dict(document, repr(str(path)))

@@ -18,6 +18,7 @@ from tailrace.results.outputs_compare import (
     differing_hashes,
     first_difference,
 )
+from tailrace.results.reading import read_bytes
 
 
 def compare_runs(a: Path, b: Path) -> Comparison:
@@ -39,12 +40,8 @@ def _read(run: Path, folders: dict[str, Path]) -> dict[str, ModelOutputs]:
     found = {}
     for model, folder in folders.items():
         path = folder / "outputs.json"
-        try:
-            found[model] = outputs_from_json(path.read_bytes(), repr(str(path)))
-        except FileNotFoundError:
-            continue  # a model that failed has no answers
-        except OSError as exc:
-            raise ResultError(f"{str(path)!r} cannot be read: {exc.strerror}") from None
+        if path.exists():  # a model that failed has no answers
+            found[model] = outputs_from_json(read_bytes(path), repr(str(path)))
     if not found:
         raise ResultError(
             f"{str(run)!r} has no outputs.json, so nothing can be compared: make the run with "

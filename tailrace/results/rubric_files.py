@@ -15,6 +15,7 @@ from tailrace.results import rubric_sheet
 from tailrace.results.atomic import write_atomic
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.journal import JOURNAL, JournalReader
+from tailrace.results.reading import read_bytes
 from tailrace.results.rubric import Rubric
 from tailrace.results.rubric_judge import Judged, parse_judged
 from tailrace.results.rubric_sheet import Sheet
@@ -38,13 +39,9 @@ class RubricFolder:
 
     def sheet(self) -> Sheet | None:
         """The annotations; None where there are none yet. Raises ResultError for a bad file."""
-        try:
-            data = self.sheet_path.read_bytes()
-        except FileNotFoundError:
+        if not self.sheet_path.exists():
             return None
-        except OSError as exc:
-            raise ResultError(f"{str(self.sheet_path)!r} cannot be read: {exc.strerror}") from None
-        return rubric_sheet.read(data, repr(str(self.sheet_path)))
+        return rubric_sheet.read(read_bytes(self.sheet_path), repr(str(self.sheet_path)))
 
     def write_sheet(self, text: str) -> None:
         """Replace the sheet."""

@@ -16,8 +16,9 @@ from tailrace.results.accuracy import Accuracy
 from tailrace.results.calibration import CalibratedLevel, Calibration, Ceilings, ceiling_of
 from tailrace.results.facts import Books, ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
+from tailrace.results.result import stage_result
 from tailrace.results.schema import OUTCOMES, Row
-from tailrace.results.tally import Tally
+from tailrace.results.tally import Tally, tally_of
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -105,6 +106,15 @@ def stage(rows: Sequence[Row], index: int = 0, users: int = 1, **more: Any) -> S
         "max_in_flight": users,
     }
     return StageFacts(**(made | more))
+
+
+def document(rows: Sequence[Row], **more: Any) -> dict[str, Any]:
+    """What ``result.json`` says of a stage of these rows."""
+    made = stage(rows, **more)
+    tally = tally_of(made)
+    for one in rows:
+        tally.add(one)
+    return stage_result(made, tally)
 
 
 def facts(*models: ModelFacts, **more: Any) -> RunFacts:

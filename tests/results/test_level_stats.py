@@ -9,22 +9,11 @@ import pytest
 
 from tailrace.results import series
 from tailrace.results.level_stats import statistics_of
-from tailrace.results.result import stage_result
-from tailrace.results.schema import Row
-from tailrace.results.tally import tally_of
 
-from .builders import MS, S, row, stage, waited
+from .builders import MS, S, document, row, stage, waited
 
 DICE = Random(5)
 STEADY = [row(10 * i, 50 + DICE.randrange(20), id=f"r{i}") for i in range(300)]
-
-
-def document(rows: list[Row], **more: Any) -> dict[str, Any]:
-    facts = stage(rows, **more)
-    tally = tally_of(facts)
-    for one in rows:
-        tally.add(one)
-    return stage_result(facts, tally)
 
 
 def audit(found: dict[str, Any]) -> dict[str, tuple[str, str]]:

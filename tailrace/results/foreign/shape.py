@@ -7,12 +7,13 @@ from its requests, because no others were kept.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tailrace.errors import ResultError
 from tailrace.results.facts import Books, StageFacts
+from tailrace.results.merge import in_flight_of
 from tailrace.results.schema import OUTCOMES, Row
 
 
@@ -89,7 +90,9 @@ def stage_of(index: int, level: ForeignLevel) -> StageFacts:
     n = len(level.rows)
     from_ns = min(row.intended_ns for row in level.rows)
     until_ns = max(row.ended_ns for row in level.rows) + 1
-    in_flight = in_flight_ns(level.rows, from_ns, until_ns)
+    flown = [row for row in level.rows if row.sent_ns is not None]
+    spans_ns = [at_ns for row in flown for at_ns in (row.sent_ns or 0, row.ended_ns)]
+    in_flight_ns, most = in_flight_of(spans_ns, from_ns, until_ns)
     return StageFacts(
         index=index,
         users=level.users,
@@ -102,19 +105,6 @@ def stage_of(index: int, level: ForeignLevel) -> StageFacts:
         measure_until_ns=until_ns,
         ended_ns=until_ns,
         books=Books(planned=n, started=n, **{name: counts[name] for name in OUTCOMES}),
-        in_flight_ns=in_flight,
-        max_in_flight=max(in_flight, default=0),
+        in_flight_ns=in_flight_ns,
+        max_in_flight=most,
     )
-
-
-def in_flight_ns(rows: Sequence[Row], from_ns: int, until_ns: int) -> dict[int, int]:
-    """Time at each number of requests between sent and end."""
-    steps = [(row.sent_ns, 1) for row in rows if row.sent_ns is not None]
-    steps += [(row.ended_ns, -1) for row in rows if row.sent_ns is not None]
-    spent: Counter[int] = Counter()
-    now_ns, flying = from_ns, 0
-    for at_ns, step in sorted(steps):
-        spent[flying] += at_ns - now_ns
-        now_ns, flying = at_ns, flying + step
-    spent[flying] += until_ns - now_ns
-    return {level: time_ns for level, time_ns in sorted(spent.items()) if time_ns}

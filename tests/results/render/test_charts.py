@@ -55,7 +55,7 @@ def test_what_failed_is_a_bar_of_its_own(tmp_path: Path) -> None:
     cut = waited("timeout", 900, sent_ns=600_000_000, id="cut")
     made = charts(tmp_path, failed, cut)
     bars = {trace["name"]: trace for trace in made["m-ended-time"].traces}
-    width_s = (bars["ok"]["x"][1] - bars["ok"]["x"][0]) * 1.0
+    width_s = bars["ok"]["x"][1] - bars["ok"]["x"][0]
     assert next(iter(bars)) == "ok"
     assert "reset<b>" in bars
     assert sum(bars["ok"]["y"]) * width_s == pytest.approx(100, rel=0.02)
