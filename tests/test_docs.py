@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from tailrace.results.audit import audit_pulse
 from tailrace.results.metrics import definitions
 from tailrace.results.pulse_facts import PulseFacts
+from tailrace.results.render.live import log_line, panel
 
 from .command import tailrace
+from .results.render.test_live import NOW, STARTS
 from .results.test_audit_stage import ARRIVALS, findings, late
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +41,15 @@ def test_every_line_of_the_audit_stands_in_the_metrics_page() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_every_word_of_the_log_stands_in_the_terminal_page() -> None:
+    text = (ROOT / "docs" / "terminal.md").read_text(encoding="utf-8")
+    shown = replace(NOW, client=(STARTS,), errors=(("reset", 1),))
+    for word in log_line(shown).split():
+        assert f"`{word.partition('=')[0]}`" in text
+    for label, _, _ in panel(shown).lines():
+        assert label in text.partition("## Without")[0]
 
 
 PAGES = ("asking", "check", "cloud", "export", "foundry", "slo")
