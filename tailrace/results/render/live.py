@@ -64,7 +64,7 @@ class Snapshot:
     client: tuple[Finding, ...] = ()
     """What the client's own audit finds so far; empty where nobody told."""
     plan: tuple[str, ...] = ()
-    """The users of all levels, in their order; empty where a level has none."""
+    """The loads of all levels, in their order; empty where they are not known."""
 
     @property
     def place(self) -> tuple[int, int]:
