@@ -12,9 +12,11 @@ one in fifty already moves p99 by half.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from tailrace.results.coalesced import UNSURE_NS, SharedRead
+import numpy as np
+
+from tailrace.results.coalesced import UNSURE_NS, Ints, SharedReads
 from tailrace.results.hist import Hist
 
 BATCH = 4096
@@ -25,24 +27,27 @@ TOLERATED = 0.05
 class Blur:
     """The uncertain samples of one metric: as they were recorded, at their least, at their most."""
 
-    __slots__ = ("_hists", "_values")
+    __slots__ = ("_held", "_hists", "_parts")
 
     def __init__(self) -> None:
         self._hists = (Hist(), Hist(), Hist())
-        self._values: tuple[list[int], list[int], list[int]] = ([], [], [])
+        self._parts: list[tuple[Ints, Ints, Ints]] = []
         """On their way into the histograms, which take a batch at the price of one."""
+        self._held = 0
+        """Samples in those."""
 
-    def add(self, recorded: Sequence[int], least: Sequence[int], most: Sequence[int]) -> None:
+    def add(self, recorded: Ints, least: Ints, most: Ints) -> None:
         """The same samples three times, in any order."""
-        for values, more in zip(self._values, (recorded, least, most), strict=True):
-            values.extend(more)
-        if len(self._values[0]) >= BATCH:
+        self._parts.append((recorded, least, most))
+        self._held += len(recorded)
+        if self._held >= BATCH:
             self._flush()
 
     def _flush(self) -> None:
-        for hist, values in zip(self._hists, self._values, strict=True):
-            hist.add_many(values)
-            values.clear()
+        if self._parts:
+            for hist, parts in zip(self._hists, zip(*self._parts, strict=True), strict=True):
+                hist.add_many(np.concatenate(parts))
+            self._parts, self._held = [], 0
 
     def bounds(self, hist: Hist, percents: Sequence[float]) -> list[tuple[int, int] | None]:
         """(low, high) of each percentile of all samples; None where none is uncertain."""
@@ -63,10 +68,8 @@ def is_blurred(bounds: tuple[int, int] | None) -> bool:
     return high - low > max(UNSURE_NS, TOLERATED * high)
 
 
-def gap_bounds(
-    reads: Iterable[SharedRead], late_ns: int | None
-) -> tuple[list[int], list[int], list[int]]:
-    """(recorded, least, most) of the gaps that end in shared reads.
+def gap_bounds(reads: SharedReads, late_ns: int | None) -> tuple[Ints, Ints, Ints]:
+    """(recorded, least, most) of the gaps that end in shared reads, read by read.
 
     ``late_ns``: the latest that the client ever saw a read; None where nobody knows.
 
@@ -74,19 +77,16 @@ def gap_bounds(
     more, all k + 1 sum up to w, and those between them to c. So no gap need be above the larger of
     w - c and w / (k + 1), and the j-th largest is at most w / j and, from the second, c / (j - 1).
     """
-    recorded: list[int] = []
-    least: list[int] = []
-    most: list[int] = []
-    for read in reads:
-        width, hidden = read.width_ns, read.outputs - 1
-        late = width if late_ns is None else min(width, late_ns)
-        zeros = [0] * hidden
-        if read.first:
-            recorded += zeros
-            least += zeros
-            most += [late // place for place in range(1, hidden + 1)]
-            continue
-        recorded += [width, *zeros]
-        least += [max(width - late, width // (hidden + 1)), *zeros]
-        most += [width, *(min(width // (at + 1), late // at) for at in range(1, hidden + 1))]
-    return recorded, least, most
+    counts = reads.gaps
+    width = np.repeat(reads.width_ns, counts)
+    outputs = np.repeat(reads.outputs, counts)
+    first = np.repeat(reads.first, counts)
+    late = width if late_ns is None else np.minimum(width, late_ns)
+    begin = np.repeat(np.cumsum(counts) - counts, counts)
+    place: Ints = np.arange(len(width), dtype=np.int64) - begin + first
+    leading = place == 0  # the gap that leads to a read; the others are between its outputs
+    among = np.maximum(place, 1)
+    most = np.where(first, late // among, np.minimum(width // (place + 1), late // among))
+    recorded = np.where(leading, width, 0)
+    least = np.where(leading, np.maximum(width - late, width // outputs), 0)
+    return recorded, least, np.where(leading, width, most)

@@ -123,7 +123,7 @@ class FiguresMaker:
         self._values["icl"].extend(gap // 1000 for gap in row.gaps_ns)
         if row.outcome != "ok" and row.last_output_ns is not None:
             open_gap = row.ended_ns - row.last_output_ns
-            if open_gap > stall_limit(row.gaps_ns):
+            if open_gap > stall_limit(row.gaps_ns, max(row.gaps_ns, default=0)):
                 self._bound("icl", open_gap)
 
     def _add_to_slices(self, row: Row) -> None:

@@ -89,9 +89,9 @@ class OverTime:
         self._ends: dict[str, list[int]] = {}
         self._sampled = Sampled()
 
-    def add(self, row: Row) -> None:
-        """One row of any phase."""
-        self._sampled.add(row)
+    def add(self, row: Row, gaps_ns: array[int], longest_ns: int) -> None:
+        """One row of any phase, its gaps, and the longest of them."""
+        self._sampled.add(row, longest_ns)
         name = row.outcome if row.error_class is None else row.error_class
         ends = self._ends.get(name)
         if ends is None:
@@ -101,10 +101,10 @@ class OverTime:
         if first_ns is None or row.sent_ns is None:
             return
         self._firsts.extend((first_ns, first_ns - row.sent_ns))
-        if row.gaps_ns:
-            self._gaps.extend(row.gaps_ns)
+        if gaps_ns:
+            self._gaps.extend(gaps_ns)
             self._starts.append(first_ns)
-            self._lengths.append(len(row.gaps_ns))
+            self._lengths.append(len(gaps_ns))
         if len(self._gaps) >= _BATCH or len(self._firsts) >= _BATCH:
             self._flush()
 

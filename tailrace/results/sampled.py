@@ -27,8 +27,8 @@ class Sampled:
         self._slow: list[tuple[int, int, Row]] = []
         self._stalled: list[tuple[int, int, Row]] = []
 
-    def add(self, row: Row) -> None:
-        """One row; only those of the measure phase are shown."""
+    def add(self, row: Row, longest_ns: int) -> None:
+        """One row, and its longest gap; only those of the measure phase are shown."""
         if row.phase != "measure" or row.retried:
             return
         if self._seen % self._every == 0:
@@ -38,7 +38,7 @@ class Sampled:
                 self._every *= 2
         _keep(self._slow, row.ended_ns - row.intended_ns, self._seen, row)
         if row.gaps_ns:
-            _keep(self._stalled, max(row.gaps_ns), self._seen, row)
+            _keep(self._stalled, longest_ns, self._seen, row)
         self._seen += 1
 
     def result(self) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from tailrace.results.retried import Retried
 from tailrace.results.schema import Row
 from tailrace.results.series import Series
 from tailrace.results.session_tally import SessionTally
-from tailrace.results.shared_tally import SharedReads
+from tailrace.results.shared_tally import SharedTally
 from tailrace.results.slo import Slo
 from tailrace.results.window import Window
 
@@ -75,7 +75,7 @@ class Tally:
         self.lump_requests = 0
         """Measured ok requests of 8 or more tokens whose TTFT is over 95 % of their E2E."""
         self.stalls = self.stalled_requests = self.reused = 0
-        self.shared = SharedReads(late_ns)
+        self.shared = SharedTally(late_ns)
         self.decoding: array[int] | None = array("q") if keep_spans else None
         """First and last output of the first answers that ended, flat; only on demand."""
         self.window_tokens, self.window_requests = Fraction(), 0
@@ -120,8 +120,10 @@ class Tally:
         self.goodput.add(row)
         if self.series is not None:
             self.series.add(row)
+        gaps_ns = array("q", row.gaps_ns)  # in this form many a collector takes them for nothing
+        longest_ns = max(row.gaps_ns, default=0)
         if self.over_time is not None:
-            self.over_time.add(row)
+            self.over_time.add(row, gaps_ns, longest_ns)
         if row.phase != "measure":
             return
         self.outcomes[row.outcome] += 1
@@ -136,11 +138,11 @@ class Tally:
             self._bound("e2e_response", row.ended_ns - row.intended_ns)
         if row.outcome in _SAMPLED and row.sent_ns is not None:
             self._add_latency(row, row.sent_ns)
-            self._add_gaps(row)
+            self._add_gaps(row, gaps_ns, longest_ns)
             self._add_spans(row)
-            self.shared.add(row, row.sent_ns, gaps_are_tokens(row))
+            self.shared.add(row, row.sent_ns, gaps_ns, gaps_are_tokens(row))
         if row.outcome == "ok":
-            self._add_tokens(row)
+            self._add_tokens(row, gaps_ns)
         if len(self._values["icl"]) >= BATCH or len(self._values["e2e"]) >= BATCH:
             self._flush(BATCH)
 
@@ -182,11 +184,9 @@ class Tally:
         self._bound("e2e", row.ended_ns - sent_ns)
         self._bound("e2e_response", row.ended_ns - row.intended_ns)
 
-    def _add_gaps(self, row: Row) -> None:
-        gaps = row.gaps_ns
+    def _add_gaps(self, row: Row, gaps: array[int], longest: int) -> None:
         self._values["icl"].extend(gaps)
-        limit = stall_limit(gaps)
-        longest = max(gaps, default=0)
+        limit = stall_limit(gaps, longest)
         stalls = sum(1 for gap in gaps if gap > limit) if longest > limit else 0
         if row.outcome != "ok" and row.last_output_ns is not None:
             open_gap = row.ended_ns - row.last_output_ns
@@ -208,7 +208,7 @@ class Tally:
         if first_ns is not None and last_ns is not None:
             self.decoding.extend((first_ns, last_ns))
 
-    def _add_tokens(self, row: Row) -> None:
+    def _add_tokens(self, row: Row, gaps_ns: array[int]) -> None:
         self.token_sources[row.token_source] += 1
         self.finish_reasons[row.finish_reason or "none"] += 1
         self.chunks += row.chunks
@@ -222,6 +222,7 @@ class Tally:
             self._values["ntpot"].append((row.last_output_ns - row.sent_ns) // tokens)
         if row.first_output_ns is not None:
             self._add_pace(row, tokens, row.first_output_ns, row.last_output_ns)
+            self._add_itl(row, gaps_ns)
 
     def _add_pace(self, row: Row, tokens: int, first_ns: int, last_ns: int) -> None:
         """How the tokens of a streamed answer came."""
@@ -231,15 +232,14 @@ class Tally:
             self._values["tpot"].append((last_ns - first_ns) // (tokens - first_chunk))
         if tokens >= 8 and row.sent_ns is not None:
             self.lump_requests += first_ns - row.sent_ns > 0.95 * (last_ns - row.sent_ns)
-        self._add_itl(row)
 
-    def _add_itl(self, row: Row) -> None:
+    def _add_itl(self, row: Row, gaps_ns: array[int]) -> None:
         if row.chunk_tokens:
             for gap, tokens in zip(row.gaps_ns, row.chunk_tokens[1:], strict=False):
                 if tokens > 0:
                     self._hists["itl"].add_times(gap // tokens, tokens)
         elif gaps_are_tokens(row):
-            self._values["itl"].extend(row.gaps_ns)
+            self._values["itl"].extend(gaps_ns)
         else:
             return
         self.itl_requests += 1
@@ -259,8 +259,8 @@ def tally_of(stage: StageFacts, slos: Sequence[Slo] = ()) -> Tally:
     return tally
 
 
-def stall_limit(gaps_ns: Sequence[int]) -> int:
+def stall_limit(gaps_ns: Sequence[int], longest_ns: int) -> int:
     """Length in ns that a gap must exceed to be a stall of a request with these gaps."""
-    if not gaps_ns or STALL_FACTOR * max(gaps_ns) <= STALL_FLOOR_NS:
+    if STALL_FACTOR * longest_ns <= STALL_FLOOR_NS:
         return STALL_FLOOR_NS  # no median of these can lift the limit
     return max(STALL_FLOOR_NS, int(STALL_FACTOR * median(gaps_ns)))

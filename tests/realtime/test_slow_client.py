@@ -23,12 +23,12 @@ import numpy as np
 import pytest
 
 from tailrace.display import Quiet
-from tailrace.results.coalesced import shared_reads
 from tailrace.results.render.live import Snapshot
 from tailrace.results.schema import Row
 from tailrace.scenarios.model import Level, Scenario, StampsName
 from tailrace.simulate import Script, background
 
+from ..results.builders import shared_in
 from .matched import Matched, run_matched
 
 pytestmark = [
@@ -81,8 +81,7 @@ def is_first_sure(row: Row) -> bool:
     assert row.headers_ns is not None
     assert row.sent_ns is not None
     before = row.sent_ns if row.headers_ns >= row.first_output_ns else row.headers_ns
-    reads = shared_reads(row.gaps_ns, row.first_output_ns - before)
-    return not (reads and reads[0].first and reads[0].unsure)
+    return not shared_in(row.gaps_ns, row.first_output_ns - before).unsure.first.any()
 
 
 def sure_gaps(row: Row, errors: Sequence[int]) -> list[int]:

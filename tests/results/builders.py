@@ -14,6 +14,7 @@ from hdrh.histogram import HdrHistogram
 
 from tailrace.results.accuracy import Accuracy
 from tailrace.results.calibration import CalibratedLevel, Calibration, Ceilings, ceiling_of
+from tailrace.results.coalesced import SharedReads, shared_reads
 from tailrace.results.facts import Books, ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.result import stage_result
@@ -59,6 +60,12 @@ def row(
         "reused": True,
     }
     return Row(**(made | more))
+
+
+def shared_in(gaps_ns: Sequence[int], lead_ns: int) -> SharedReads:
+    """The shared reads of one answer."""
+    numbers = (gaps_ns, [len(gaps_ns)], [lead_ns])
+    return shared_reads(*(np.array(each, dtype=np.int64) for each in numbers))
 
 
 def waited(

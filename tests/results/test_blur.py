@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tailrace.results.blur import BATCH, Blur, gap_bounds, is_blurred
-from tailrace.results.coalesced import SharedRead, shared_reads
 from tailrace.results.hist import Hist, rank_of
+
+from .builders import shared_in
 
 MS = 1_000_000
 PERCENTS = (1.0, 25.0, 50.0, 90.0, 99.0, 100.0)
 
 
 @pytest.mark.parametrize(
-    ("read", "late_ns", "expected"),
+    ("first", "late_ns", "expected"),
     [
-        (SharedRead(60, 3, False), None, ([60, 0, 0], [20, 0, 0], [60, 30, 20])),
-        (SharedRead(60, 3, False), 10, ([60, 0, 0], [50, 0, 0], [60, 10, 5])),
-        (SharedRead(60, 3, True), None, ([0, 0], [0, 0], [60, 30])),
-        (SharedRead(60, 3, True), 10, ([0, 0], [0, 0], [10, 5])),
+        (False, None, ([60, 0, 0], [20, 0, 0], [60, 30, 20])),
+        (False, 10, ([60, 0, 0], [50, 0, 0], [60, 10, 5])),
+        (True, None, ([0, 0], [0, 0], [60, 30])),
+        (True, 10, ([0, 0], [0, 0], [10, 5])),
     ],
     ids=["gaps", "gaps, late by 10", "first output", "first output, late by 10"],
 )
 def test_a_table(
-    read: SharedRead, late_ns: int | None, expected: tuple[list[int], list[int], list[int]]
+    first: bool, late_ns: int | None, expected: tuple[list[int], list[int], list[int]]
 ) -> None:
-    assert gap_bounds([read], late_ns) == expected
+    """A read of 3 outputs, 60 ns after the one before."""
+    gaps, lead = ([0, 0], 60) if first else ([60, 0, 0], 5)
+    found = gap_bounds(shared_in(gaps, lead), late_ns)
+    assert [each.tolist() for each in found] == list(expected)
 
 
 @given(st.data())
@@ -46,7 +51,7 @@ def test_whenever_they_came_the_percentile_is_between(data: st.DataObject) -> No
     true, recorded = [[b - a for a, b in pairwise(times)] for times in (came, stamps)]
     blur, hist = Blur(), Hist()
     hist.add_many(recorded)
-    blur.add(*gap_bounds(shared_reads(recorded, stamps[0]), late))
+    blur.add(*gap_bounds(shared_in(recorded, stamps[0]), late))
     for percent, bounds in zip(PERCENTS, blur.bounds(hist, PERCENTS), strict=True):
         if bounds is None:
             assert recorded == true or 0 in true
@@ -59,7 +64,7 @@ def test_whenever_they_came_the_percentile_is_between(data: st.DataObject) -> No
 def test_few_samples_move_a_high_percentile_and_not_the_median() -> None:
     hist, blur = Hist(), Blur()
     hist.add_many([20 * MS] * 9_600)
-    recorded, least, most = gap_bounds([SharedRead(60 * MS, 3, False)] * 133, None)
+    recorded, least, most = gap_bounds(shared_in([60 * MS, 0, 0] * 133, 1), None)
     hist.add_many(recorded)
     blur.add(recorded, least, most)
     p50, p99 = blur.bounds(hist, (50.0, 99.0))
@@ -95,9 +100,9 @@ def test_a_tenth_of_a_millisecond_or_a_twentieth_is_borne(
 
 def test_batches_give_what_single_samples_do() -> None:
     hist, by_one, at_once = Hist(), Blur(), Blur()
-    recorded, least, most = gap_bounds([SharedRead(60 * MS, 2, False)] * BATCH, None)
+    recorded, least, most = gap_bounds(shared_in([60 * MS, 0] * BATCH, 1), None)
     hist.add_many(recorded)
     at_once.add(recorded, least, most)
     for triple in zip(recorded, least, most, strict=True):
-        by_one.add(*([value] for value in triple))
+        by_one.add(*(np.array([value]) for value in triple))
     assert by_one.bounds(hist, PERCENTS) == at_once.bounds(hist, PERCENTS)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import accumulate, pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailrace.results.coalesced import UNSURE_NS, SharedRead, shared_reads
+from tailrace.results.coalesced import UNSURE_NS, shared_reads
+
+from .builders import shared_in
 
 MS = 1_000_000
 
@@ -26,7 +29,8 @@ MS = 1_000_000
     ],
 )
 def test_a_table(gaps: list[int], lead: int, expected: list[tuple[int, int, bool]]) -> None:
-    assert shared_reads(gaps, lead) == [SharedRead(*read) for read in expected]
+    found = shared_in(gaps, lead)
+    assert list(zip(*(column.tolist() for column in found[:3]), strict=True)) == expected
 
 
 @given(st.lists(st.sampled_from([0, 1_000, 3 * MS]), max_size=12), st.sampled_from([10, 9 * MS]))
@@ -41,8 +45,25 @@ def test_the_same_by_the_definition(gaps: list[int], lead: int) -> None:
     unsure = [
         each and widths[stamp] > UNSURE_NS for each, stamp in zip(hidden, stamps, strict=True)
     ]
-    found = shared_reads(gaps, lead)
-    assert sum(read.outputs - 1 for read in found) == sum(hidden) == gaps.count(0)
-    known = [read for read in found if read.unsure]
-    assert sum(read.gaps for read in known) == sum(a or b for a, b in pairwise(unsure))
-    assert any(read.first for read in known) == unsure[0]
+    found = shared_in(gaps, lead)
+    assert sum(found.outputs - 1) == sum(hidden) == gaps.count(0)
+    assert sum(found.unsure.gaps) == sum(a or b for a, b in pairwise(unsure))
+    assert any(found.unsure.first) == unsure[0]
+
+
+ANSWERS = st.lists(
+    st.tuples(st.lists(st.sampled_from([0, 0, 3 * MS]), max_size=5), st.sampled_from([0, 7])),
+    max_size=6,
+)
+
+
+@given(ANSWERS)
+def test_many_answers_at_once_give_what_each_gives(answers: list[tuple[list[int], int]]) -> None:
+    gaps = [gap for each, _ in answers for gap in each]
+    numbers = (gaps, [len(each) for each, _ in answers], [lead for _, lead in answers])
+    found = shared_reads(*(np.array(each, dtype=np.int64) for each in numbers))
+    one_by_one = [shared_in(*answer) for answer in answers]
+    for place in range(3):
+        assert found[place].tolist() == [v for each in one_by_one for v in each[place].tolist()]
+    counts = [len(each.outputs) for each in one_by_one]
+    assert found.answer.tolist() == np.repeat(np.arange(len(counts)), counts).tolist()

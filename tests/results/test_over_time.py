@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from random import Random
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_percentiles_of_a_span_are_at_most_a_bucket_above_the_true_ones(times: l
     made = OverTime(0, 9600 * MS)
     rows = [row(sent, first, (), id=f"r{n}") for n, (sent, first) in enumerate(times)]
     for one in rows:
-        made.add(one)
+        made.add(one, array("q"), 0)
     spans = made.result(stage(rows), tally_of(stage(rows)).series)["ttft"]
     by_span: dict[int, list[int]] = {}
     for sent, first in times:

@@ -13,7 +13,7 @@ from .builders import MS, row
 def chosen(rows) -> list[dict]:
     made = Sampled()
     for one in rows:
-        made.add(one)
+        made.add(one, max(one.gaps_ns, default=0))
     return made.result()
 
 
