@@ -40,9 +40,19 @@ def effective_at(series: NDArray[np.float64], value: float) -> float:
     The smaller of two: of the ones and noughts that say which sample was over it, and of the ranks.
     Over a high percentile lie too few samples to show how they depend on each other.
     """
+    return min(effective_over(series, value), effective_ranks(series))
+
+
+def effective_over(series: NDArray[np.float64], value: float) -> float:
+    """Of the ones and noughts that say which sample was over the value."""
+    return effective_n((series <= value).astype(np.float64))
+
+
+def effective_ranks(series: NDArray[np.float64]) -> float:
+    """Of the samples' ranks, whatever the value."""
     ranked = np.empty(len(series))
     ranked[np.argsort(series, kind="stable")] = np.arange(len(series))
-    return min(effective_n((series <= value).astype(np.float64)), effective_n(ranked))
+    return effective_n(ranked)
 
 
 def _autocovariances(series: NDArray[np.float64]) -> NDArray[np.float64]:

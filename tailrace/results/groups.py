@@ -48,8 +48,8 @@ class Group:
         """Of requests that ended ok, in the journal's order; -1 where there is no value."""
         self._ids = bytearray()
         """Ids of those kept, one a line."""
-        self._sums = dict.fromkeys(METRICS, 0)
-        self._counts = dict.fromkeys(METRICS, 0)
+        self._sums = [0] * len(METRICS)
+        self._counts = [0] * len(METRICS)
 
     def add(self, row: Row) -> None:
         """Add a measured request."""
@@ -61,16 +61,13 @@ class Group:
         ttft = _UNKNOWN if first is None else first - row.sent_ns
         e2e = _UNKNOWN if last is None else last - row.sent_ns
         values = (ttft, e2e, _UNKNOWN if tokens is None else tokens)
-        for name, value in zip(METRICS, values, strict=True):
+        for place, value in enumerate(values):
             if value != _UNKNOWN:
-                self._sums[name] += value
-                self._counts[name] += 1
-        self._keep(row.id, values)
-
-    def _keep(self, row_id: str, values: tuple[int, int, int]) -> None:
+                self._sums[place] += value
+                self._counts[place] += 1
         kept, every = self._kept, self._kept.every
         if kept.seen % every == 0:
-            self._ids += row_id.encode() + b"\n"
+            self._ids += row.id.encode() + b"\n"
         kept.add(values)
         if kept.every > every:
             self._ids = bytearray().join(self._ids.splitlines(keepends=True)[::2])
@@ -83,11 +80,14 @@ class Group:
             "n": self._kept.seen,
             "not_ok": self.ended - self._kept.seen,
             "kept_of_every": self._kept.every,
-            **{name: self._summary(name, column) for name, column in columns.items()},
+            **{
+                name: self._summary(place, name, columns[name])
+                for place, name in enumerate(METRICS)
+            },
             "outliers": _outliers(columns, ids),
         }
 
-    def _summary(self, name: str, column: npt.NDArray[np.int64]) -> dict[str, Any]:
+    def _summary(self, place: int, name: str, column: npt.NDArray[np.int64]) -> dict[str, Any]:
         """The mean is of all requests, p95 of those kept."""
         unit = METRICS[name]
         known = np.sort(column[column != _UNKNOWN])
@@ -95,7 +95,7 @@ class Group:
         if not n:
             return {f"mean{unit}": None, f"p95{unit}": None, "p95_certified": False}
         return {
-            f"mean{unit}": round(self._sums[name] / self._counts[name], 1),
+            f"mean{unit}": round(self._sums[place] / self._counts[place], 1),
             f"p95{unit}": int(known[rank_of(_PERCENT, n) - 1]),
             "p95_certified": n >= sample_floor(_PERCENT),
         }

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tailrace.results.ess import effective_at, effective_n
+from tailrace.results.ess import effective_n, effective_over, effective_ranks
 from tailrace.results.schema import Row
 from tailrace.results.thinned import Thinned
 
@@ -44,6 +44,8 @@ class Series:
         """First and last output and tokens of answers that were not measured."""
         self._flights = Thinned(2, most)
         """When each request of any phase and outcome was due, and when it ended."""
+        self._worth: dict[str, float] = {}
+        """Metric -> what its samples are worth, whatever the percentile."""
 
     def add(self, row: Row) -> None:
         """Add a row of any phase; failed requests are in no series of samples."""
@@ -102,12 +104,16 @@ class Series:
         return start[known] / 1e9, values[known].astype(np.float64)
 
     def effective_n(self, name: str, value_ns: float) -> float:
-        """Independent samples that a percentile at this value rests on.
+        """Independent samples that a percentile at this value rests on; see ess.effective_at.
 
         Of gaps it is that of the requests' mean gaps. Of a thinned series it is at least so many.
         """
         _, values = self.of(name)
-        return effective_n(values) if name in POOLED else effective_at(values, value_ns)
+        worth = self._worth.get(name)
+        if worth is None:  # for all percentiles of a metric once
+            worth = effective_n(values) if name in POOLED else effective_ranks(values)
+            self._worth[name] = worth
+        return worth if name in POOLED else min(effective_over(values, value_ns), worth)
 
     def in_flight(self, from_ns: int, until_ns: int, bins: int) -> tuple[Floats, Floats]:
         """Requests that were due and had not ended, at even points of time: (s, how many)."""
