@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 
 from tailrace.results.hist import Hist
 from tailrace.results.recent import Recent
@@ -38,7 +37,7 @@ class Glance:
             for slo in figures
             if slo.of_latency and slo.name not in ("ttft", "icl")
         }
-        self._window = Window(from_ns, until_ns)
+        self.window = Window(from_ns, until_ns)
         self.done = 0
         """Measured requests that have an outcome."""
         self.ok = 0
@@ -47,16 +46,13 @@ class Glance:
         """Measured requests that ended in an error or a timeout."""
         self.errors: Counter[str] = Counter()
         """Requests of any phase that failed, by class."""
-        self.window_requests = 0
-        self.window_tokens: int | Fraction = 0
         self._ttft, self._icl, self._start_lag = Hist(), Hist(), Hist()
         self._ttft_ns, self._icl_ns, self._start_lag_ns = array("q"), array("q"), array("q")
         self._recent_ttft, self._recent_icl = Recent(self._ttft), Recent(self._icl)
 
     def add(self, row: Row) -> None:
         """Add one request of any phase."""
-        self.window_requests += self._window.has_end(row)
-        self.window_tokens += self._window.tokens(row)
+        self.window.add(row)
         if row.outcome in ("error", "timeout") and not row.retried:
             self.errors[row.error_class or row.outcome] += 1
         if row.phase != "measure" or row.retried:
@@ -85,7 +81,7 @@ class Glance:
 
     def figures(self, at_ns: int) -> list[float | None]:
         """Those asked for, in their order, ``at_ns`` since the run's origin."""
-        seconds = (min(at_ns, self._window.until_ns) - self._window.from_ns) / 1e9
+        seconds = (min(at_ns, self.window.until_ns) - self.window.from_ns) / 1e9
         return [self._figure(slo, seconds) for slo in self._figures]
 
     def _figure(self, slo: Slo, seconds: float) -> float | None:
@@ -99,7 +95,7 @@ class Glance:
         if seconds <= 0 or slo.name not in ("requests_per_s", "tokens_per_s"):
             return None
         requests = slo.name == "requests_per_s"
-        return float(self.window_requests if requests else self.window_tokens) / seconds
+        return float(self.window.requests if requests else self.window.all_tokens) / seconds
 
     def _flush(self) -> None:
         own = (

@@ -88,7 +88,7 @@ def stage_result(
         "streamed": tally.streams,
         "arrivals": facts.arrivals,
         "window": _window(facts)
-        | {"requests": tally.window_requests, "tokens": float(tally.window_tokens)},
+        | {"requests": tally.window.requests, "tokens": float(tally.window.all_tokens)},
         "counts": _counts(facts, tally),
         "errors": dict(sorted(tally.error_classes.items())),
         "rates": rate,
@@ -182,9 +182,9 @@ def rates(tally: Tally, users: int | None, seconds: float | None) -> dict[str, f
     if seconds is None or seconds <= 0:
         return dict.fromkeys(("requests_per_s", "tokens_per_s", "tokens_per_s_per_user"))
     known = _tokens_known(tally)
-    tokens_per_s = float(tally.window_tokens) / seconds
+    tokens_per_s = float(tally.window.all_tokens) / seconds
     return {
-        "requests_per_s": round(tally.window_requests / seconds, 4),
+        "requests_per_s": round(tally.window.requests / seconds, 4),
         "tokens_per_s": round(tokens_per_s, 4) if known else None,
         "tokens_per_s_per_user": round(tokens_per_s / users, 4) if known and users else None,
     }

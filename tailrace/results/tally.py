@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from fractions import Fraction
 from statistics import median
 
 from tailrace.results.facts import StageFacts
@@ -54,7 +53,7 @@ class Tally:
         late_ns: int | None = None,
     ) -> None:
         """``late_ns``: the latest that the client saw a read; None where nobody knows."""
-        self._window = Window(from_ns, until_ns)
+        self.window = Window(from_ns, until_ns)
         self._hists: defaultdict[str, Hist] = defaultdict(Hist)
         self._values: defaultdict[str, array[int]] = defaultdict(_nanoseconds)
         """Samples by metric name, on their way into the histograms."""
@@ -78,7 +77,6 @@ class Tally:
         self.shared = SharedTally(late_ns)
         self.decoding: array[int] | None = array("q") if keep_spans else None
         """First and last output of the first answers that ended, flat; only on demand."""
-        self.window_tokens, self.window_requests = Fraction(), 0
         self.whole = 0
         """Rows of requests that were not to be streamed."""
         self.groups = groups_of_stage() if keep_spans else {}
@@ -114,8 +112,7 @@ class Tally:
         self.whole += not row.streamed
         self.phases[row.phase] += 1
         self.outcomes_all[row.outcome] += 1
-        self.window_requests += self._window.has_end(row)
-        self.window_tokens += self._window.tokens(row)
+        self.window.add(row)
         self.sessions.add(row)
         self.goodput.add(row)
         if self.series is not None:

@@ -12,13 +12,35 @@ _FOREVER_NS = 2**62
 
 
 class Window:
-    """[from_ns, until_ns), in ns since the run's origin; what is left out has no bound."""
+    """[from_ns, until_ns), in ns since the run's origin; what is left out has no bound.
 
-    __slots__ = ("from_ns", "until_ns")
+    It counts what is added; ``has_end`` and ``tokens`` only look.
+    """
+
+    __slots__ = ("_part_tokens", "_whole_tokens", "from_ns", "requests", "until_ns")
 
     def __init__(self, from_ns: int | None = None, until_ns: int | None = None) -> None:
         self.from_ns = 0 if from_ns is None else from_ns
         self.until_ns = _FOREVER_NS if until_ns is None else until_ns
+        self.requests = 0
+        """Answers that ended within."""
+        self._whole_tokens = 0
+        self._part_tokens = Fraction()
+        """Of answers that were partly within; apart, since adding to it is slow."""
+
+    def add(self, row: Row) -> None:
+        """Count a row of any phase."""
+        self.requests += self.has_end(row)
+        tokens = self.tokens(row)
+        if isinstance(tokens, int):
+            self._whole_tokens += tokens
+        else:
+            self._part_tokens += tokens
+
+    @property
+    def all_tokens(self) -> Fraction:
+        """Output tokens of all rows within."""
+        return self._whole_tokens + self._part_tokens
 
     def has_end(self, row: Row) -> bool:
         """Whether the row's answer was whole, and so within the window."""

@@ -64,8 +64,8 @@ def test_the_samples_are_those_of_the_reports(rows: list[Row]) -> None:
 def test_the_slices_hold_what_the_window_holds(rows: list[Row], until_ms: int) -> None:
     made = figures(*rows, until_ns=until_ms * MS)
     reported = tally(*rows, from_ns=0, until_ns=until_ms * MS)
-    assert made.slice_tokens.sum() == pytest.approx(float(reported.window_tokens))
-    assert made.slice_answers.sum() == reported.window_requests
+    assert made.slice_tokens.sum() == pytest.approx(float(reported.window.all_tokens))
+    assert made.slice_answers.sum() == reported.window.requests
     assert made.slice_s.sum() == pytest.approx(until_ms / 1000)
 
 

@@ -35,8 +35,8 @@ def test_it_counts_what_a_tally_counts(rows: list[Row]) -> None:
         glance.add(each)
         tally.add(each)
     assert (glance.done, glance.ok) == (tally.outcomes.total(), tally.outcomes["ok"])
-    assert glance.window_tokens == tally.window_tokens
-    assert glance.window_requests == tally.window_requests
+    assert glance.window.all_tokens == tally.window.all_tokens
+    assert glance.window.requests == tally.window.requests
     answered = [each for each in rows if each.phase == "measure"]
     assert (glance.ttft.n, glance.icl.n) == (len(answered), sum(len(r.gaps_ns) for r in answered))
     if {each.outcome for each in answered} == {"ok"}:

@@ -260,7 +260,7 @@ def test_an_answer_in_one_lump(first_ms: int, gaps_ms: tuple[int, ...], lump: in
 def test_a_warm_up_request_only_counts_in_the_window() -> None:
     made = tally(row(0, 100, (10,), phase="warmup", error_class="x", connect_begin_ns=0))
     assert (made.phases["warmup"], made.outcomes_all["ok"]) == (1, 1)
-    assert made.window_tokens == 2
+    assert made.window.all_tokens == 2
     assert made.outcomes.total() == made.error_classes.total() == made.reused == 0
     assert {name: exact(made, name)[0] for name in NAMES} == dict.fromkeys(NAMES, 0)
     assert (made.output_tokens, made.finish_reasons) == (0, {})

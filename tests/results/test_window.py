@@ -74,6 +74,14 @@ def test_the_window(made: Row, tokens: float, requests: int) -> None:
     assert window.has_end(made) == bool(requests)
 
 
+def test_it_counts_what_is_added() -> None:
+    window, rows = Window(*WINDOW), [made for made, _, _ in WINDOWED.values()]
+    for made in rows:
+        window.add(made)
+    assert window.requests == sum(requests for _, _, requests in WINDOWED.values())
+    assert window.all_tokens == sum((Fraction(window.tokens(made)) for made in rows), Fraction())
+
+
 def test_the_window_counts_each_chunks_own_tokens_where_they_are_known() -> None:
     """Tokens by the time of their chunk: 9 tokens came inside and 1 after."""
     made = row(1_900, 50, (100,), output_tokens=10, token_source="usage", chunk_tokens=[9, 1])
