@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ from tailrace.commands.watch import watch
 from tailrace.errors import (
     EXIT_INVALID,
     EXIT_OK,
+    EXIT_PIPE,
     EXIT_SIGNAL,
     EXIT_SLO_MISSED,
     TailraceError,
@@ -364,6 +366,15 @@ def _print_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _leave_closed_streams() -> None:
+    """Nobody reads them any more; Python would try once again at its exit, and fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def main() -> None:
     """Entry point; every expected failure is one sentence and a code."""
     # httpx loads a command line of its own, with all of rich and pygments, unless it cannot: that
@@ -380,4 +391,7 @@ def main() -> None:
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = EXIT_SIGNAL
+    except (BrokenPipeError, SystemExit):  # who read the output has seen enough; rich exits then
+        code = EXIT_PIPE
+    _leave_closed_streams()
     sys.exit(code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tailrace.results.render.live import Snapshot, log_line, panel
@@ -112,8 +113,34 @@ class Panel:
             self._live = None
 
 
+class Sturdy:
+    """A display that goes quiet when nobody is there any more: ssh was cut, a pipe was closed."""
+
+    def __init__(self, shown: Display) -> None:
+        self._shown = shown
+        self.interval_s = shown.interval_s
+
+    def say(self, text: str) -> None:
+        """See Display.say."""
+        self._try(lambda: self._shown.say(text))
+
+    def show(self, snapshot: Snapshot | None) -> None:
+        """See Display.show."""
+        self._try(lambda: self._shown.show(snapshot))
+
+    def close(self) -> None:
+        """See Display.close."""
+        self._try(self._shown.close)
+
+    def _try(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            self._shown = Quiet()
+
+
 def choose(quiet: bool) -> Display:
     """Panel on a terminal, lines elsewhere, nothing when asked to be quiet."""
     if quiet:
         return Quiet()
-    return Panel() if sys.stderr.isatty() else Lines()
+    return Sturdy(Panel() if sys.stderr.isatty() else Lines())

@@ -14,6 +14,8 @@ EXIT_DIFFERS = 10
 EXIT_INVALID = 11
 EXIT_ABORTED = 12
 EXIT_SIGNAL = 130
+EXIT_PIPE = 141
+"""As shells tell of a program whose output is no longer read: 128 and SIGPIPE."""
 
 
 class TailraceError(Exception):

@@ -50,9 +50,10 @@ class FleetError(TailraceError):
 class Hand:
     """One worker process as this side sees it."""
 
-    def __init__(self, number: int, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, number: int, process: asyncio.subprocess.Process, stop: Stop) -> None:
         self.number = number
         self.process = process
+        self._stop = stop
         self.progress: Progress | None = None
         self.lost: str | None = None
         self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
@@ -64,6 +65,8 @@ class Hand:
             message = msgspec.json.decode(line)
             if "progress" in message:
                 self.progress = msgspec.convert(message["progress"], Progress)
+                if self.progress.problem is not None:
+                    self._stop.abort(f"worker {self.number}: {self.progress.problem}")
             else:
                 self._answers.put_nowait(message)
         self._answers.put_nowait(None)
@@ -138,7 +141,7 @@ class Fleet:
         try:
             for number in range(1, workers + 1):
                 process = await start_child("tailrace.engine.worker_process", _LINE_BYTES)
-                hands.append(Hand(number, process))
+                hands.append(Hand(number, process, stop))
                 hands[-1].tell(
                     scenario=scenario,
                     origin=[origin.perf_ns, origin.wall_ns],

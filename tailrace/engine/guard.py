@@ -43,6 +43,17 @@ def own_group() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
+def be_deaf() -> None:
+    """Let no signal end this process but the one that nobody can refuse.
+
+    Who stops a service (systemd) signals every process of it. A helper ends by itself, in good
+    order, when the process that it helps does.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def main(command: Sequence[str]) -> int:
     """Hold the command until it ends or standard input does; returns its code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -53,6 +64,7 @@ def main(command: Sequence[str]) -> int:
     except OSError as exc:
         print(f"{command[0]}: {exc.strerror or exc}", file=sys.stderr, flush=True)
         return CANNOT_START
+    be_deaf()  # not before: a command would inherit it, and could not be asked to end
     ended = threading.Event()
     memory = Memory(child.pid)
     threading.Thread(target=_end_with_input, args=(child, ended, memory), daemon=True).start()

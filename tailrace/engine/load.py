@@ -16,6 +16,7 @@ import numpy as np
 
 from tailrace.engine.admission import Admission
 from tailrace.engine.arrivals import cumulative, schedule, shard
+from tailrace.engine.clock import Origin
 from tailrace.engine.closed_loop import ClosedLoop, Thoughts
 from tailrace.engine.ledger import Ledger
 from tailrace.engine.open_loop import OpenLoop
@@ -26,7 +27,7 @@ from tailrace.engine.scheduler import Bounds, Scheduler, Send, Sending, Start
 from tailrace.engine.stop import Stop
 from tailrace.engine.talks import Talks, seated
 from tailrace.results.arrival_stats import arrival_stats
-from tailrace.results.facts import StageFacts
+from tailrace.results.facts import Books, StageFacts
 from tailrace.scenarios.model import Level, Think
 from tailrace.scenarios.rates import Arrivals, RatePhase
 
@@ -87,6 +88,28 @@ def bounds_of(level: Level, share: Share, began_ns: int, drain_s: float) -> Boun
         duration_ns=None if duration_s is None else round(duration_s * 1e9),
         requests=None if level.requests is None else share.count(level.requests),
         drain_ns=round(drain_s * 1e9),
+    )
+
+
+def stage_of(
+    level: Level, index: int, share: Share, began_ns: int, origin: Origin, drain_s: float
+) -> StageFacts:
+    """The facts of a level that is about to begin, or of a worker's share of it."""
+    bounds = bounds_of(level, share, began_ns, drain_s)
+    until_ns = bounds.measure_until_ns
+    return StageFacts(
+        index=index,
+        users=None if level.users is None else share.count(level.users),
+        load=level.load,
+        round=level.round,
+        think_s=0.0 if level.think is None else level.think.mean_s,
+        warmup_s=level.warmup_s,
+        duration_s=level.duration_s,
+        requests=bounds.requests,
+        began_ns=origin.since(bounds.began_ns),
+        measure_from_ns=origin.since(bounds.measure_from_ns),
+        measure_until_ns=None if until_ns is None else origin.since(until_ns),
+        books=Books(),
     )
 
 

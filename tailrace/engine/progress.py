@@ -53,6 +53,8 @@ class Progress(msgspec.Struct):
     """Those that failed, by class."""
     client: list[Finding] = []
     """What the client's own audit finds so far; empty for who only sees the run's files."""
+    problem: str | None = None
+    """Why the worker's rows cannot be written."""
     figures: list[float | None] = []
     """What the thresholds of --abort-on are about, in their order."""
 

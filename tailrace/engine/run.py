@@ -19,7 +19,7 @@ from tailrace.engine.crew import Alone, Crew, Held
 from tailrace.engine.dialect_probe import CHAT, TURNED_AWAY, Found, other_dialect
 from tailrace.engine.dialects.choice import dialect_of
 from tailrace.engine.exchange import WireError
-from tailrace.engine.load import WHOLE, arrivals_judged
+from tailrace.engine.load import WHOLE, arrivals_judged, stage_of
 from tailrace.engine.loader import LoadError
 from tailrace.engine.probe import advice, list_models
 from tailrace.engine.progress import pooled, stage_line, take_snapshot
@@ -27,7 +27,7 @@ from tailrace.engine.spread import urls_of
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.turn import Turn
 from tailrace.engine.watcher import Nobody, Plan, Watching, watching
-from tailrace.engine.worker import SecretHeaders, Target, Worker, headers_of, stage_of
+from tailrace.engine.worker import SecretHeaders, Target, Worker, headers_of
 from tailrace.results.facts import ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.merge import merge_into
@@ -94,8 +94,20 @@ class Run:
             self.facts.ended = "interrupted" if self._stop.level else "complete"
             if self._stop.reason is not None:
                 self.facts.ended, self.facts.abort_reason = "aborted", self._stop.reason
-            self._folder.write_facts(self.facts)
+            if self._worker.rows_lost:
+                lost = f"; {self._worker.rows_lost} finished requests are in no file"
+                self.facts.abort_reason = f"{self._stop.reason}{lost}"
+            self._save()
         return self.facts
+
+    def _save(self) -> None:
+        """Write the facts; a run that cannot keep them ends, with those that it had written."""
+        try:
+            self._folder.write_facts(self.facts)
+        except OSError as exc:
+            self._stop.abort(
+                f"run.json in {str(self._folder.path)!r} cannot be written: {exc.strerror}"
+            )
 
     @property
     def _over(self) -> bool:
@@ -109,7 +121,7 @@ class Run:
             model,
             self._scenario.queue[number],
             f"{number + 1}/{len(self.facts.models)}",
-            lambda: self._folder.write_facts(self.facts),
+            self._save,
             self._observer.say,
         )
         try:
@@ -119,7 +131,7 @@ class Run:
             turn.fail(error.error_class, str(error))
         finally:
             await turn.unload()
-            self._folder.write_facts(self.facts)
+            self._save()
 
     def _all_held(self, model: ModelFacts) -> bool:
         """Whether an earlier sitting held every level."""
@@ -269,13 +281,13 @@ class Run:
         await self._watcher.look()
         stage = self._planned(index)
         model.stages.append(stage)
-        self._folder.write_facts(self.facts)  # takes milliseconds, so the level begins after it
+        self._save()  # takes milliseconds, so the level begins after it
         began_ns = now_ns() + self._crew.lead_ns
         self._replan(stage, index, began_ns)
         self._stage = stage
         held = await self._hold(turn, target, index, began_ns)
         self._close_level(model, stage, held)
-        self._folder.write_facts(self.facts)
+        self._save()
         await self._watcher.look()
         if held.progress:
             self._observer.say(stage_line(model.model, stage, pooled(held.progress)))

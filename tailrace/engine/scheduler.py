@@ -9,7 +9,6 @@ does not (OpenLoop).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -22,9 +21,6 @@ from tailrace.engine.recorder import Recorder
 from tailrace.engine.stop import Stop
 from tailrace.results.schema import Outcome, Phase, Row
 from tailrace.scenarios.traces import TraceRow
-
-SETTLE_AT_ONCE = 8
-"""Rows recorded before the loop gets a turn; some 0.3 ms."""
 
 
 class Start(NamedTuple):
@@ -117,7 +113,6 @@ class Scheduler:
             self._cut = "cancelled" if self._stop.level >= 2 else "censored"
             group.cancel_scope.cancel()
         self._give_up()
-        self._recorder.settle()
         books = self._ledger.books
         books.unsent = self._unsent()
         books.planned = books.started + books.dropped + books.unsent
@@ -171,7 +166,7 @@ class Scheduler:
     def postpone(self, row: Row) -> None:
         """Keep the row of an attempt that failed, and count its request as waiting."""
         self._ledger.pause(now_ns(), first=row.attempt == 1)
-        self._keep(row)
+        self._recorder.add(row)
 
     def resume(self) -> None:
         """The wait is over: the request is sent again, or given up."""
@@ -179,12 +174,4 @@ class Scheduler:
 
     def _end(self, row: Row) -> None:
         self._ledger.end(now_ns(), row.outcome)
-        self._keep(row)
-
-    def _keep(self, row: Row) -> None:
-        if self._recorder.add(row):
-            asyncio.get_running_loop().call_soon(self._settle)
-
-    def _settle(self) -> None:
-        if self._recorder.settle(SETTLE_AT_ONCE):
-            asyncio.get_running_loop().call_soon(self._settle)
+        self._recorder.add(row)

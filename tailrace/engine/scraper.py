@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tailrace.engine.clock import now_ns
+from tailrace.engine.guard import be_deaf
 from tailrace.results.server_log import SERVER_LOG, Head, Look, changes, to_line
 
 TIMEOUT_S = 2.0
@@ -241,7 +241,7 @@ def _be_modest() -> None:
 
 def main() -> None:
     """Take the orders, then look."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    be_deaf()
     out = sys.stdout.buffer
 
     def say(**message: Any) -> None:

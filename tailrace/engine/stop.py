@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import anyio
@@ -38,6 +39,11 @@ class Stop:
         self._changed.set()
         if self._child is not None and self._child.level < self.level:
             self._child.ask()
+
+    def ask_once(self) -> None:
+        """A signal that says no more when it comes again."""
+        if not self.level:
+            self.ask()
 
     def abort(self, reason: str) -> None:
         """A threshold of the scenario was passed: drain, and say why."""
@@ -70,13 +76,18 @@ async def until_asked(stop: Stop, level: int = 1) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def signals_ask(stop: Stop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM (Windows: Ctrl-Break) ask ``stop`` while this is open; needs a running
-    loop."""
+    """Ctrl-C and SIGTERM (Windows: Ctrl-Break) ask ``stop`` while this is open, and so does the end
+    of the terminal, as when ssh is cut, but for ``nohup``; needs a running loop.
+
+    The end of a terminal is told twice, by the system and by the shell, and means it once.
+    """
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    asks: dict[int, Callable[[], None]] = {signal.SIGINT: stop.ask, signal.SIGTERM: stop.ask}
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        asks[signal.SIGHUP] = stop.ask_once
     try:
-        for number in numbers:
-            loop.add_signal_handler(number, stop.ask)
+        for number, ask in asks.items():
+            loop.add_signal_handler(number, ask)
     except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
         with _plain_handlers(loop, stop):
             yield
@@ -84,7 +95,7 @@ def signals_ask(stop: Stop) -> Iterator[None]:
     try:
         yield
     finally:
-        for number in numbers:
+        for number in asks:
             loop.remove_signal_handler(number)
 
 

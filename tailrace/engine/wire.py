@@ -13,6 +13,7 @@ decided in ``addresses.py``.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
@@ -226,7 +227,11 @@ class FastTransport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         failure: OSError = OSError("no address")
         for family, address in addresses:
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock = socket.socket(family, socket.SOCK_STREAM)
+            except OSError as exc:  # no more open files
+                failure = exc
+                continue
             try:
                 sock.setblocking(False)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -307,6 +312,12 @@ def connect_error(exc: OSError, origin: Origin) -> WireError:
     if isinstance(exc, ConnectionRefusedError):
         return WireError("connect_refused", f"{where} refused the connection")
     reason = exc.strerror or str(exc)
+    if exc.errno in (errno.EMFILE, errno.ENFILE):
+        mend = "fewer users, or a higher limit (`ulimit -n`)"
+        return WireError("open_files", f"no connection to {where}: {reason}; it takes {mend}")
+    if exc.errno == errno.EADDRNOTAVAIL:
+        mend = "fewer new connections, or several addresses of the server"
+        return WireError("local_ports", f"no local port is free to reach {where}: it takes {mend}")
     return WireError("connect_failed", f"no connection to {where}: {reason}")
 
 

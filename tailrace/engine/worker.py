@@ -30,6 +30,7 @@ from tailrace.engine.load import (
     bounds_of,
     connections_ahead,
     scheduler_of,
+    stage_of,
 )
 from tailrace.engine.outgoing import Outgoing
 from tailrace.engine.progress import Live, Progress, progress_of
@@ -47,7 +48,7 @@ from tailrace.engine.talks import Talks
 from tailrace.engine.tls import context_of
 from tailrace.engine.wire import FastTransport, Wire
 from tailrace.engine.wire_httpx import HttpxWire
-from tailrace.results.facts import Books, StageFacts
+from tailrace.results.facts import StageFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.glance import Glance
 from tailrace.results.journal import Journal
@@ -144,6 +145,8 @@ class Worker:
         self._spread = Spread(())
         self._journal: Journal | None = None
         self._live: Live | None = None
+        self.rows_lost = 0
+        """Finished requests that no file has, since the disk took no more."""
         self._audit = SelfAudit(self._pulse, self.wire.stamps)
         self._level_stop: Stop | None = None
         self._talks: Talks | None = None
@@ -239,7 +242,19 @@ class Worker:
         assert self._journal is not None
         if self._seal is not None:
             self._seal(row)
-        self._journal.append(row.to_json())
+        self._write(row.to_json())
+
+    def _write(self, lines: bytes) -> None:
+        """To the journal; a run that cannot keep what it measures ends."""
+        assert self._journal is not None
+        self._journal.append(lines)
+        if self._journal.problem is not None:
+            self._stop.abort(self._journal.problem)
+
+    @property
+    def problem(self) -> str | None:
+        """Why rows cannot be written."""
+        return None if self._journal is None else self._journal.problem
 
     def postpone(self, row: Row) -> None:
         """Keeper of the cold request, which is in no level's books."""
@@ -300,6 +315,7 @@ class Worker:
             return None
         progress = progress_of(self._live, at_ns := now_ns())
         progress.client = self._audit.look(self._live, at_ns)
+        progress.problem = self.problem
         return progress
 
     async def aclose(self) -> None:
@@ -310,6 +326,7 @@ class Worker:
     def _close_journal(self) -> None:
         if self._journal is not None:
             self._journal.close()
+            self.rows_lost += self._journal.lines_left
             self._journal = None
 
     def _open(
@@ -319,7 +336,7 @@ class Worker:
         level = self.scenario.levels[stage.index]
         beyond = [rule.beyond for rule in rules_of(self.scenario.abort_on)]
         glance = Glance(stage.measure_from_ns, stage.measure_until_ns, beyond)
-        recorder = Recorder(glance, self._journal.append, self._seal)
+        recorder = Recorder(glance, self._write, self._seal)
         bounds = bounds_of(level, share, began_ns, self.scenario.drain_s)
         ledger = Ledger(stage.books, bounds.measure_from_ns, bounds.measure_until_ns)
         seed = self.scenario.seed + stage.index
@@ -356,28 +373,6 @@ def headers_of(of_run: SecretHeaders, of_model: SecretHeaders) -> list[tuple[str
         if name.lower() not in own and not (keyed and is_key_header(name))
     ]
     return kept + [(name, value) for name, value in of_model if value]
-
-
-def stage_of(
-    level: Level, index: int, share: Share, began_ns: int, origin: Origin, drain_s: float
-) -> StageFacts:
-    """The facts of a level that is about to begin, or of a worker's share of it."""
-    bounds = bounds_of(level, share, began_ns, drain_s)
-    until_ns = bounds.measure_until_ns
-    return StageFacts(
-        index=index,
-        users=None if level.users is None else share.count(level.users),
-        load=level.load,
-        round=level.round,
-        think_s=0.0 if level.think is None else level.think.mean_s,
-        warmup_s=level.warmup_s,
-        duration_s=level.duration_s,
-        requests=bounds.requests,
-        began_ns=origin.since(bounds.began_ns),
-        measure_from_ns=origin.since(bounds.measure_from_ns),
-        measure_until_ns=None if until_ns is None else origin.since(until_ns),
-        books=Books(),
-    )
 
 
 def make_wire(scenario: Scenario) -> Wire:

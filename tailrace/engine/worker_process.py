@@ -11,7 +11,6 @@ import base64
 import contextlib
 import gc
 import os
-import signal
 import sys
 import threading
 import zlib
@@ -23,6 +22,7 @@ import msgspec
 
 from tailrace.engine.clock import Origin
 from tailrace.engine.exchange import WireError
+from tailrace.engine.guard import be_deaf
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.load import Share
 from tailrace.engine.loops import choose_loop
@@ -142,7 +142,7 @@ async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
 
 def main() -> None:
     """Take the orders, then serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    be_deaf()
     messages, out = sys.stdin.buffer, sys.stdout.buffer
     first = messages.readline()
     if not first:

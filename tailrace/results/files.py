@@ -100,7 +100,19 @@ class RunFolder:
         return facts_from_dict(document, repr(str(path)))
 
     def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
-        """Make every derived file anew from ``run.json`` and the journals."""
+        """Make every derived file anew from ``run.json`` and the journals.
+
+        Raises ResultError where one cannot be read, or written.
+        """
+        try:
+            return self._rebuild()
+        except OSError as exc:
+            raise ResultError(
+                f"the results in {str(self.path)!r} cannot be made: {exc.strerror}; what was "
+                f"measured is there: mend that, then run `tailrace report {self.path}`"
+            ) from None
+
+    def _rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
         # Imported when the load is over, as is what renders: no first request waits for it.
         from tailrace.results.rubric_files import RubricFolder
 

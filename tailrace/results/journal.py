@@ -11,17 +11,38 @@ JOURNAL = "requests.jsonl"
 
 
 class Journal:
-    """``requests.jsonl`` open for appending; unbuffered: a line is out when ``append`` returns."""
+    """``requests.jsonl`` open for appending; unbuffered: a line is out when ``append`` returns.
+
+    What a full disk does not take stays here, and goes out before anything else once there is room:
+    with the next line, or at the end.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("ab", buffering=0)
+        self._left = b""
+        self.problem: str | None = None
+        """Why lines are left, in a sentence."""
 
-    def append(self, line: bytes) -> None:
-        """One line, newline included."""
-        self._file.write(line)
+    def append(self, lines: bytes) -> None:
+        """Whole lines, newlines included; look at ``problem`` behind it."""
+        data = self._left + lines if self._left else lines
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+            self.problem = None
+        except OSError as exc:
+            self.problem = f"{str(self._path)!r} cannot be written: {exc.strerror}"
+        self._left = data
+
+    @property
+    def lines_left(self) -> int:
+        """Lines that are not, or not whole, in the file."""
+        return self._left.count(b"\n")
 
     def close(self) -> None:
         """No more lines."""
+        self.append(b"")
         self._file.close()
 
 

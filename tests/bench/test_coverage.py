@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
+from .loaded import load_bench
+
 TRIALS = 400
 
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    """By its path, as a well-known package has the same name."""
-    spec = importlib.util.spec_from_file_location("bench_coverage", BENCH / "coverage.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("coverage")
 
 
 @pytest.mark.parametrize(

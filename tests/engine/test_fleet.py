@@ -116,8 +116,8 @@ def test_arrivals_of_all_workers_together_are_the_one_process(url: str, tmp_path
     assert {row.user for row in rows_of(finished)} == set(range(stage.books.planned))
 
 
-def kill_one_worker(after_s: float) -> threading.Thread:
-    """Kill this process's second worker as soon as it has run so long."""
+def kill_one_worker(out: Path) -> threading.Thread:
+    """Kill this process's second worker as soon as one of its requests has ended."""
 
     def strike() -> None:
         deadline = time.monotonic() + 20
@@ -127,8 +127,9 @@ def kill_one_worker(after_s: float) -> threading.Thread:
                 for child in psutil.Process().children()
                 if "tailrace.engine.worker_process" in child.cmdline()
             ]
-            if len(workers) == 3:
-                time.sleep(after_s)
+            if len(workers) == 3 and any(
+                p.stat().st_size for p in out.glob("*/*/requests.2.jsonl")
+            ):
                 sorted(workers, key=lambda child: child.pid)[1].kill()
                 return
             time.sleep(0.01)
@@ -140,7 +141,7 @@ def kill_one_worker(after_s: float) -> threading.Thread:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal's number is POSIX's")
 def test_a_killed_worker_is_named_and_the_rest_is_merged(url: str, tmp_path: Path) -> None:
-    thread = kill_one_worker(after_s=2.0)
+    thread = kill_one_worker(tmp_path)
     scenario = Scenario(
         url,
         ("sim",),
