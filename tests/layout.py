@@ -121,6 +121,7 @@ IO = (
     "engine/limits.py",
     "engine/load*.py",
     "engine/loops.py",
+    "engine/mlflow_sender.py",
     "engine/model_names.py",
     "engine/open_loop.py",
     "engine/open_sessions.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,37 @@ def test_a_refusal_and_a_part_of_it(cwd: Path) -> None:
     assert "did not take 1 of 4 spans; it says: too long" in done.stderr
 
 
+def test_mlflow_in_a_database(cwd: Path) -> None:
+    log = ("export", "RUN", "-f", "mlflow", "--to", "sqlite:///mlflow.db")
+    done = tailrace(*log, "--level", "1", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        r"RUN and 2 levels of it logged in experiment 'tailrace' of MLflow at "
+        r"sqlite:///mlflow\.db, as run [0-9a-f]{32}\n",
+        done.stdout,
+    )
+    assert done.stderr == ""
+    with sqlite3.connect(cwd / "mlflow.db") as store:
+        found = store.execute("SELECT name, status FROM runs ORDER BY name").fetchall()
+        (paths,) = store.execute("SELECT artifact_uri FROM runs WHERE name = 'RUN'").fetchone()
+    assert found == [("RUN", "FINISHED"), *[("m · 1 user", "FINISHED")] * 2]
+    kept = {path.name for path in (cwd / paths).rglob("*") if path.is_file()}
+    assert kept == {"report.html", "report.md", "summary.csv", "result.json"}
+    again = tailrace(*log, cwd=cwd)
+    assert (again.returncode, len(again.stderr.splitlines())) == (2, 1)
+    assert "is in experiment 'tailrace' already" in again.stderr
+
+
+def test_mlflow_that_is_not_there(cwd: Path) -> None:
+    env = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    done = tailrace("export", "RUN", "-f", "mlflow", cwd=cwd, env=env)
+    assert done.returncode == 3, done.stdout
+    assert done.stderr == (
+        "tailrace: MLflow at http://127.0.0.1:9 cannot be reached; is an MLflow server running "
+        "there?\n"
+    )
+
+
 def test_a_certificate_of_ones_own_ca(cwd: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with serving(CloudServer(), authority.context) as server:
@@ -64,7 +97,10 @@ def test_a_certificate_of_ones_own_ca(cwd: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("-f", "json", "--to", "http://h"), "--to goes with --format otel"),
+        (("-f", "json", "--to", "http://h"), "--to goes with --format otel or mlflow"),
+        (("-f", "mlflow", "--out", "x"), "is sent and not written: name where with --to URL"),
+        (("-f", "mlflow", "--to", "http://u:p@h"), "set MLFLOW_TRACKING_USERNAME and MLFLOW_"),
+        (("-f", "mlflow", "--to", "mlruns"), "use --to sqlite:///mlflow.db"),
         (("-f", "otel", "--to", "http://h", "--out", "x"), "--out and --to exclude each other"),
         (("-f", "otel", "--to", "h:4318"), "--to 'h:4318' is not a URL like http://127.0.0.1:4318"),
         (("-f", "otel", "--to", "env"), "OTEL_EXPORTER_OTLP_ENDPOINT is not set"),

@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlunsplit
 from tailrace.errors import UsageError
 from tailrace.scenarios.urls import endpoint, web_url
 
-FROM_ENVIRONMENT = "env"
 _LIKE = "http://127.0.0.1:4318"
 _INSTEAD = "give it in OTEL_EXPORTER_OTLP_HEADERS, as in authorization=Bearer%20KEY"
 TIMEOUT_S = 10.0
@@ -49,8 +48,8 @@ class OtlpEndpoint:
         return text
 
 
-def otlp_endpoint(to: str, environment: Mapping[str, str]) -> OtlpEndpoint:
-    """``--to`` with what the variables say; ``env`` takes the URL from them as well.
+def otlp_endpoint(to: str | None, environment: Mapping[str, str]) -> OtlpEndpoint:
+    """``--to`` with what the variables say; None takes the URL from them as well.
 
     Raises UsageError that names the option or variable.
     """
@@ -80,9 +79,10 @@ def _variable(environment: Mapping[str, str], name: str) -> _Variable:
     return _Variable(found, environment.get(found, "").strip())
 
 
-def _url(to: str, environment: Mapping[str, str]) -> str:
-    given = _Variable("--to", to)
-    if to == FROM_ENVIRONMENT:
+def _url(to: str | None, environment: Mapping[str, str]) -> str:
+    if to is not None:
+        given = _Variable("--to", to)
+    else:
         given = _variable(environment, "ENDPOINT")
         if not given.value:
             raise UsageError(f"--to env: {given.name} is not set, as in {given.name}={_LIKE}")

@@ -25,6 +25,7 @@ from tailrace.engine.retry_rules import LONGEST_RETRY_AFTER_S, retry_after_s
 from tailrace.engine.tls import trusting
 from tailrace.errors import TargetError
 from tailrace.results.export.otlp import Batch
+from tailrace.results.render.text import safe_text
 
 TRIES = 5
 PAUSE_S = 1.0
@@ -138,8 +139,11 @@ class OtlpSender:
         text = _object(answer.content).get("message")
         if not isinstance(text, str):
             text = answer.content[: 4 * _SHOWN_CHARS].decode("utf-8", "replace")
-        text = " ".join(self._endpoint.without_secrets(text).split())[:_SHOWN_CHARS]
-        return f": {text!r}" if text.isprintable() and text else ""
+        text = self._shown(text)
+        return f": {text!r}" if text and "\ufffd" not in text else ""
+
+    def _shown(self, text: str) -> str:
+        return safe_text(self._endpoint.without_secrets(text), _SHOWN_CHARS)
 
     def _failed(self, what: str, error_class: str) -> TargetError:
         done = f" ({self._sent.spans} spans were sent before)" if self._sent.spans else ""
@@ -152,7 +156,7 @@ class OtlpSender:
         if str(rejected).isdecimal():  # a 64-bit number may be written as text
             self._sent.rejected += int(rejected)
         if isinstance(words, str) and words:
-            words = self._endpoint.without_secrets(words)[:_SHOWN_CHARS]
+            words = self._shown(words)
             if words not in self._sent.words and len(self._sent.words) < TRIES:
                 self._sent.words.append(words)
 

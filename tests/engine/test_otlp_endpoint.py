@@ -21,13 +21,13 @@ HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
         (f"{URL}/v1/traces", {}, f"{URL}/v1/traces"),
         ("https://h/otlp", {}, "https://h/otlp/v1/traces"),
         ("https://h/otlp?a=b", {}, "https://h/otlp/v1/traces?a=b"),
-        ("env", {BASE: f"{URL}/x/"}, f"{URL}/x/v1/traces"),
-        ("env", {BASE: "http://other", OF_TRACES: f"{URL}/take"}, f"{URL}/take"),
-        ("env", {BASE: URL, OF_TRACES: ""}, f"{URL}/v1/traces"),
+        (None, {BASE: f"{URL}/x/"}, f"{URL}/x/v1/traces"),
+        (None, {BASE: "http://other", OF_TRACES: f"{URL}/take"}, f"{URL}/take"),
+        (None, {BASE: URL, OF_TRACES: ""}, f"{URL}/v1/traces"),
         (URL, {BASE: "http://other", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, f"{URL}/v1/traces"),
     ],
 )
-def test_the_url(to: str, environment: dict[str, str], url: str) -> None:
+def test_the_url(to: str | None, environment: dict[str, str], url: str) -> None:
     assert otlp_endpoint(to, environment).url == url
 
 
@@ -58,8 +58,8 @@ def test_everything_else_by_the_specifications_variables() -> None:
         ("127.0.0.1:4318", {}, "--to '127.0.0.1:4318' is not a URL like http://127.0.0.1:4318"),
         ("http://u:s3cret@h", {}, "--to must not hold a user or password; give it in OTEL_"),
         ("http://h?api_key=s3cret", {}, r"--to must not hold a secret \(api_key=…\); give it in"),
-        ("env", {}, f"--to env: {BASE} is not set"),
-        ("env", {BASE: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "sends by HTTP"),
+        (None, {}, f"--to env: {BASE} is not set"),
+        (None, {BASE: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "sends by HTTP"),
         (URL, {HEADERS: "a=b,s3cret"}, f"{HEADERS}: header 2 is not written key=value"),
         (URL, {HEADERS: "a=s3cret%0d%0ax:y"}, "header 1"),
         (URL, {HEADERS: "a b=s3cret"}, "header 1"),
@@ -68,7 +68,7 @@ def test_everything_else_by_the_specifications_variables() -> None:
     ],
 )
 def test_bad_input_is_named_and_no_secret_repeated(
-    to: str, environment: dict[str, str], said: str
+    to: str | None, environment: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said) as caught:
         otlp_endpoint(to, environment)
