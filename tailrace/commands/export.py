@@ -18,11 +18,40 @@ if TYPE_CHECKING:
 WRITTEN = ("json", "csv", "requests-csv", "markdown", "otel", "hgrm", "parquet")
 """As in results/export/forms.py, which is imported only when there is something to export."""
 SENT = ("otel", "mlflow")
+OURS = (*WRITTEN, "mlflow")
+
+
+def _checked(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A name of ours; those of other packages are only looked for if need be."""
+    if value not in OURS:
+        from tailrace.exporters import exporter_names
+
+        names = exporter_names()
+        if value not in names:
+            raise UsageError(
+                f"--format {value!r} is unknown; there are {', '.join((*OURS, *names))}"
+            )
+    return value
+
+
+def _completed(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from tailrace.exporters import exporter_names
+
+    return [name for name in (*OURS, *exporter_names()) if name.startswith(incomplete)]
 
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--format", "-f", "form", type=click.Choice((*WRITTEN, "mlflow")), required=True)
+@click.option(
+    "--format",
+    "-f",
+    "form",
+    required=True,
+    callback=_checked,
+    shell_complete=_completed,
+    metavar="NAME",
+    help=f"{', '.join(OURS)}, or a plugin's.",
+)
 @click.option(
     "--out",
     "-o",
@@ -71,6 +100,8 @@ def export(
     of = chosen(run, model, level)
     if form == "mlflow":
         send_to_mlflow(of, to, experiment)
+    elif form not in OURS:
+        _write_by_plugin(of, form, out, to)
     elif to is not None:
         send_spans(of, to)
     else:
@@ -78,6 +109,8 @@ def export(
 
 
 def _require_fitting(form: str, out: Path | None, to: str | None) -> None:
+    if form not in OURS:
+        return
     if to is not None and form not in SENT:
         raise UsageError(
             f"--to goes with --format {' or '.join(SENT)}; --format {form} is written, to --out"
@@ -96,5 +129,24 @@ def _write(of: Chosen, form: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.buffer.writelines(OF_ONE_FILE[form](of))
         return
-    for path in write_form(of, form, out):
+    _tell(write_form(of, form, out))
+
+
+def _write_by_plugin(of: Chosen, form: str, out: Path | None, to: str | None) -> None:
+    from tailrace.exporters import exported
+    from tailrace.results.export.forms import write_file
+
+    pieces = exported(form, of, to)
+    if pieces is None and out is not None:
+        raise UsageError(f"--format {form} has no file for --out: it takes --to, if anything")
+    if pieces is None:
+        return
+    if out is None:
+        sys.stdout.buffer.writelines(pieces)
+        return
+    _tell(write_file(pieces, out))
+
+
+def _tell(written: list[Path]) -> None:
+    for path in written:
         click.echo(f"written to {path}", err=True)
