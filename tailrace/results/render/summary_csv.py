@@ -22,7 +22,7 @@ FULL = ("ttft", "icl", "e2e")
 BRIEF = ("ttft_response", "tpot", "e2e_response")
 """Metrics with their percentiles alone."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 Cell = str | int
 
