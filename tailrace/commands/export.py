@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from tailrace.commands.option import option
-from tailrace.commands.sending import send_spans, send_to_mlflow
 from tailrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,6 +93,7 @@ def export(
     tailrace export RUN --format otel --to http://127.0.0.1:4318
     tailrace export RUN --format mlflow --to sqlite:///mlflow.db
     """
+    from tailrace.commands.sending import send_spans, send_to_mlflow
     from tailrace.results.export.chosen import chosen
 
     _require_fitting(form, out, to)

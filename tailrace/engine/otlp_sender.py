@@ -60,7 +60,7 @@ class OtlpSender:
         self._endpoint = endpoint
         self._say = say
         self._sleep = sleep
-        self._jitter = Random(0)
+        self._jitter = Random()
         self._sent = Sent()
         trust = trusting(endpoint.ca_file, endpoint.ca_from)
         self._protobuf = OtlpProtobuf() if endpoint.protobuf else None
@@ -91,7 +91,7 @@ class OtlpSender:
             pause_s = PAUSE_S * 2 ** (attempt - 1) * (1 + self._jitter.random() / 4)
             try:
                 answer = self._client.post(self._endpoint.url, content=body, headers=headers)
-            except httpx.TransportError as exc:
+            except httpx.RequestError as exc:
                 why = self._unanswered(exc, last=attempt == TRIES)
             else:
                 if answer.is_success and "html" not in answer.headers.get("content-type", ""):
@@ -103,7 +103,7 @@ class OtlpSender:
             self._sleep(pause_s)
         raise AssertionError("the last try returns or raises")
 
-    def _unanswered(self, exc: httpx.TransportError, *, last: bool) -> str:
+    def _unanswered(self, exc: httpx.RequestError, *, last: bool) -> str:
         """Why there was no answer; raises TargetError where another try is no use."""
         if _of_tls(exc):
             raise self._failed(
