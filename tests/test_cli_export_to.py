@@ -13,6 +13,7 @@ from .collector import collector
 from .command import tailrace
 from .results.export.runs import finished
 from .test_cli_tls import Authority
+from .threaded import nobody
 
 OTEL = ("export", "RUN", "-f", "otel")
 KEY = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20s3cret"}
@@ -71,12 +72,12 @@ def test_mlflow_in_a_database(cwd: Path) -> None:
 
 
 def test_mlflow_that_is_not_there(cwd: Path) -> None:
-    env = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-    done = tailrace("export", "RUN", "-f", "mlflow", cwd=cwd, env=env)
-    assert done.returncode == 3, done.stdout
-    assert done.stderr == (
-        "tailrace: MLflow at http://127.0.0.1:9 cannot be reached; is an MLflow server running "
-        "there?\n"
+    with nobody() as url:
+        env = {"MLFLOW_TRACKING_URI": url, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+        done = tailrace("export", "RUN", "-f", "mlflow", cwd=cwd, env=env)
+    assert (done.returncode, done.stderr) == (
+        3,
+        f"tailrace: MLflow at {url} cannot be reached; is an MLflow server running there?\n",
     )
 
 

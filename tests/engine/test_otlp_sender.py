@@ -21,6 +21,7 @@ from tailrace.results.export.otlp import BATCH, otlp_batches
 from ..collector import TAKEN, Answer, collector
 from ..results.builders import MS, row, run_folder
 from ..results.export.runs import finished
+from ..threaded import nobody
 
 KEY = ("authorization", "Bearer s3cret-key")
 
@@ -157,12 +158,12 @@ def test_partial_success(run: Path, rejected: int | str) -> None:
 
 
 def test_nobody_there(run: Path) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))  # taken, and nobody listens
-        url = f"http://127.0.0.1:{held.getsockname()[1]}/v1/traces"
-        waits: list[float] = []
-        with pytest.raises(TargetError, match=r"cannot be reached .* is a collector running"):
-            send(run, OtlpEndpoint(url), waits)
+    waits: list[float] = []
+    with (
+        nobody() as url,
+        pytest.raises(TargetError, match=r"cannot be reached .* is a collector running"),
+    ):
+        send(run, OtlpEndpoint(url), waits)
     assert waits == []
 
 

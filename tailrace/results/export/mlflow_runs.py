@@ -38,6 +38,7 @@ _NO_METRICS = frozenset(
 _NO_PARAMS = frozenset({"prompts", "system", "out", "name", "config"})
 _NOT_IN_NAMES = re.compile(r"[^\w.\- /]", re.ASCII)
 PARAM_CHARS = 500
+TAG_CHARS = 5000
 """As much of a value as every version of MLflow takes."""
 
 
@@ -91,7 +92,7 @@ def mlflow_runs(
         began_ms,
         max((child.ended_ms for child in children), default=began_ms),
         _params(facts),
-        tags | {"mlflow.note.content": told},
+        tags | {"mlflow.note.content": _cut(told, TAG_CHARS)},
         curves,
     )
     return whole, children
@@ -106,7 +107,9 @@ def _tags(name: str, facts: RunFacts, verdict: Verdict) -> dict[str, str]:
         "tailrace.started_at": facts.started_at,
         "tailrace.verdict": verdict.word,
     }
-    return tags | ({"tailrace.reasons": "; ".join(verdict.reasons)} if verdict.reasons else {})
+    if verdict.reasons:
+        tags["tailrace.reasons"] = _cut("; ".join(verdict.reasons), TAG_CHARS)
+    return tags
 
 
 def _params(facts: RunFacts) -> dict[str, str]:
@@ -207,4 +210,8 @@ def _text(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text if len(text) <= PARAM_CHARS else text[: PARAM_CHARS - 1] + "…"
+    return _cut(text, PARAM_CHARS)
+
+
+def _cut(text: str, chars: int) -> str:
+    return text if len(text) <= chars else text[: chars - 1] + "…"
