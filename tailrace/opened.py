@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tailrace.errors import UsageError
 from tailrace.results.compare import Measured, blurred_of
+from tailrace.results.converted import converted_note
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.selection import Ran
@@ -54,7 +55,8 @@ def measured(text: str) -> Measured:
     if wanted is not None:
         levels = {wanted: levels[wanted]}
     reasons, blurred = verdict.reasons, frozenset(blurred_of(results))
-    return Measured(text, facts, reasons, levels, wanted is not None, blurred)
+    note = converted_note(text, facts, results)
+    return Measured(text, facts, reasons, levels, wanted is not None, blurred, note)
 
 
 def _side(text: str) -> Side:

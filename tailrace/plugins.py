@@ -1,7 +1,8 @@
 """Plugins: what other installed packages add to tailrace, found by their entry points.
 
-Groups: ``tailrace.dialects``, ``tailrace.adapters``, ``tailrace.datasets``. The name of an entry
-point is what the user writes; what it points to is documented in ``docs/plugins.md``.
+Groups: ``tailrace.dialects``, ``tailrace.adapters``, ``tailrace.datasets``,
+``tailrace.exporters``. The name of an entry point is what the user writes; what it points to is
+documented in ``docs/plugins.md``.
 Rule: nothing is imported but the one that was asked for, so a broken plugin hurts only its users.
 """
 
@@ -14,7 +15,7 @@ from tailrace.errors import UsageError
 if TYPE_CHECKING:  # it loads e-mail, archives and more, which no start needs
     from importlib.metadata import EntryPoint
 
-Group = Literal["tailrace.dialects", "tailrace.adapters", "tailrace.datasets"]
+Group = Literal["tailrace.dialects", "tailrace.adapters", "tailrace.datasets", "tailrace.exporters"]
 
 
 def plugin_names(group: Group) -> list[str]:
@@ -45,6 +46,13 @@ def plugin(group: Group, name: str) -> Any:
             f"{name!r} of {group}, from {_package(found[0])}, cannot be loaded: "
             f"{type(exc).__name__}: {exc}"
         ) from exc
+
+
+def package_of(group: Group, name: str) -> str:
+    """The package that has the name, for a message; raises KeyError when no package has it."""
+    from importlib.metadata import entry_points
+
+    return _package(entry_points(group=group)[name])
 
 
 def _package(point: EntryPoint) -> str:

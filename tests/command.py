@@ -16,7 +16,10 @@ MEASURED = (0, 11)
 
 def clean_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This environment without anything that tailrace reads, plus ``extra``."""
-    ours = ("TAILRACE_", "OPENAI_", "BENCH_", "FOUNDRY_", "API_KEY", "RETRY_")
+    ours = (
+        *("TAILRACE_", "OPENAI_", "BENCH_", "FOUNDRY_", "API_KEY", "RETRY_"),
+        *("OTEL_", "MLFLOW_"),
+    )
     env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return env | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"} | dict(extra or {})
 

@@ -44,6 +44,8 @@ SEAMS: dict[str, tuple[str, ...]] = {
     "duckdb": ("results/query.py",),
     "ray": ("engine/ray_fleet.py",),
     "prometheus_client": ("engine/exposition.py",),
+    "mlflow": ("engine/mlflow_sender.py",),
+    "opentelemetry": ("engine/otlp_protobuf.py",),
     "pynvml": ("engine/gpus.py",),
     "click": ("cli.py", "commands/*.py"),
     "rich": ("results/render/*.py", "display.py", "cli.py", "commands/*.py"),

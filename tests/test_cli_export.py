@@ -8,14 +8,19 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tailrace.commands.export import _FORMS
+from tailrace.commands.export import WRITTEN
 from tailrace.results.export.forms import FORMS
 from tailrace.results.schemas import published
 
 from .command import ROOT, small_run, tailrace
 
 FOREIGN = ROOT / "tests/fixtures/foreign"
-FILES = ("guidellm-0.8.1.json", "aiperf-0.13.0", "vllm-detailed.json")
+SAID = {
+    "guidellm-0.8.1.json": "guidellm 0.8.1, its client not audited; no gaps kept, so icl and",
+    "aiperf-0.13.0": "aiperf 0.13.0, its client not audited\n",
+    "vllm-detailed.json": "vllm bench serve, its client not audited; tokens of unknown source, so",
+}
+"""Of each tool's file, what must be known of it beside another run."""
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +39,8 @@ def test_what_a_run_writes_fits_the_schemas(cwd: Path) -> None:
         jsonschema.validate(json.loads(line), published("requests"))
 
 
-def test_every_form_is_offered() -> None:
-    assert _FORMS == FORMS
+def test_every_form_that_is_written_is_offered() -> None:
+    assert WRITTEN == FORMS
 
 
 def test_export_to_standard_output_and_to_a_folder(cwd: Path) -> None:
@@ -53,7 +58,7 @@ def test_export_to_standard_output_and_to_a_folder(cwd: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SAID)
 def test_a_converted_run_can_be_read_as_any_other(cwd: Path, name: str) -> None:
     out = f"converted-{name}"
     done = tailrace("convert", str(FOREIGN / name), "--out", out, cwd=cwd)
@@ -70,6 +75,9 @@ def test_a_converted_run_can_be_read_as_any_other(cwd: Path, name: str) -> None:
     jsonschema.validate(result, published("result"))
     compared = tailrace("compare", str(run), str(run), cwd=cwd)
     assert compared.returncode in (0, 10), compared.stderr
+    selected = tailrace("select", str(run), str(cwd / "RUN"), cwd=cwd)
+    for told in (compared.stdout, selected.stdout):
+        assert f"converted from {SAID[name]}" in told
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tailrace.scenarios.model import Scenario
 
 from .command import MEASURED, ROOT, tailrace
 from .file_server import file_server
+from .results.export.runs import finished
 from .test_cli_run import load, only_run, rows_of
 
 PACKAGE = ROOT / "examples" / "tailrace-example-plugin"
@@ -83,6 +84,20 @@ def test_its_dataset(installed: dict[str, str], tmp_path: Path, sim_url: str) ->
     rows = [row for row in rows_of(path) if row.phase != "cold"]
     assert sorted(row.prompt for row in rows) == [f"sum-{number}" for number in range(6)]
     assert {row.output_tokens for row in rows} == {5}  # max_tokens of the records
+
+
+def test_its_exporter(installed: dict[str, str], tmp_path: Path) -> None:
+    finished(tmp_path / "RUN")
+    done = tailrace("export", "RUN", "-f", "slowest", cwd=tmp_path, env=installed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "the slowest answers of RUN",
+        "     130.0 ms      3 tokens  m at 1, request a",
+        "      50.0 ms      1 tokens  m at 1, request c",
+    ]
+    to = tailrace("export", "RUN", "-f", "slowest", "--to", "x", cwd=tmp_path, env=installed)
+    assert to.returncode == 2
+    assert "--format slowest, from tailrace-example-plugin, failed: ValueError" in to.stderr
 
 
 @pytest.fixture

@@ -19,19 +19,27 @@ def context_of(scenario: Scenario) -> ssl.SSLContext | None:
     """None where no URL is https; raises UsageError naming the file that cannot be used."""
     if not any(url.startswith("https") for url in scenario.urls):
         return None
-    try:
-        context = ssl.create_default_context(cafile=scenario.ca_file)
-    except OSError as exc:  # ssl.SSLError is one
-        raise UsageError(
-            f"--ca-file {scenario.ca_file!r} cannot be used: {_why(exc)}; it must hold PEM "
-            "certificates (-----BEGIN CERTIFICATE-----)"
-        ) from None
+    context = trusting(scenario.ca_file, "--ca-file")
     if scenario.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if scenario.reach.client_cert is not None:
         _show(context, scenario.reach.client_cert, scenario.reach.client_key)
     return context
+
+
+def trusting(ca_file: str | None, what: str) -> ssl.SSLContext:
+    """A context that trusts this file's certificates, or without one the system's.
+
+    Raises UsageError, in which ``what`` says where the file was named.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as exc:  # ssl.SSLError is one
+        raise UsageError(
+            f"{what} {ca_file!r} cannot be used: {_why(exc)}; it must hold PEM certificates "
+            "(-----BEGIN CERTIFICATE-----)"
+        ) from None
 
 
 def _show(context: ssl.SSLContext, cert: str, key: str | None) -> None:

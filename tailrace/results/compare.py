@@ -41,6 +41,8 @@ class Measured:
     """One model was named, so its name need not be the other's."""
     blurred: frozenset[tuple[str, str, str]] = frozenset()
     """(model, load, figure) that shared reads blur; see blur.py."""
+    converted: str = ""
+    """What to know of it, where another tool measured it; see converted.py."""
 
     @property
     def single(self) -> bool:
@@ -220,20 +222,10 @@ def _notes(base: Measured, other: Measured, different: Sequence[str]) -> tuple[s
     found = [f"asked differently: {each}" for each in different]
     for side in (base, other):
         found += [f"{side.label} is INVALID: {reason}" for reason in side.reasons]
-    for name in ("host", "engine"):
-        mine, theirs = getattr(base.facts, name), getattr(other.facts, name)
-        keys = [
-            key
-            for key in mine | theirs
-            if mine.get(key) != theirs.get(key) and key not in _OF_THE_MOMENT
-        ]
-        found += [
-            f"{name}: {key} differs ({short(mine.get(key))} / {short(theirs.get(key))})"
-            for key in keys
-        ]
-    unknown = base.facts.scenario.keys() ^ other.facts.scenario.keys()
-    if unknown := unknown - MAY_DIFFER:
-        found.append(f"only one of the runs knows {', '.join(sorted(unknown))}: other versions")
+    converted = [side.converted for side in (base, other) if side.converted]
+    found += converted
+    if not converted:
+        found += _surroundings(base, other)
     if any(side.single for side in (base, other)):
         found.append(
             "levels were measured once: what changes from run to run, like the machine's mood, is "
@@ -243,3 +235,15 @@ def _notes(base: Measured, other: Measured, different: Sequence[str]) -> tuple[s
     if gone and not (base.alone and other.alone):
         found.append(f"{other.label} has no {', '.join(gone)}: not compared")
     return tuple(found)
+
+
+def _surroundings(base: Measured, other: Measured) -> Iterator[str]:
+    """What two runs of ours do not share of machine, engine and version."""
+    for name in ("host", "engine"):
+        mine, theirs = getattr(base.facts, name), getattr(other.facts, name)
+        for key in mine | theirs:
+            if mine.get(key) != theirs.get(key) and key not in _OF_THE_MOMENT:
+                yield f"{name}: {key} differs ({short(mine.get(key))} / {short(theirs.get(key))})"
+    unknown = base.facts.scenario.keys() ^ other.facts.scenario.keys()
+    if unknown := unknown - MAY_DIFFER:
+        yield f"only one of the runs knows {', '.join(sorted(unknown))}: other versions"

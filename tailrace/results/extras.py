@@ -52,7 +52,7 @@ def _add_reach(stage: dict[str, Any], facts: RunFacts) -> None:
     reach = facts.scenario.get("reach")
     if not isinstance(reach, Mapping):
         return
-    urls = [facts.scenario.get("base_url"), *reach.get("more_urls", ())]
+    urls = facts.base_urls
     for group in stage.get("urls", ()):
         place = int(group["url"])
         group["base_url"] = urls[place] if place < len(urls) else group["url"]

@@ -205,6 +205,15 @@ class RunFacts:
         """The number of the sitting, from 0."""
         return len(self.resumptions)
 
+    @property
+    def base_urls(self) -> list[str | None]:
+        """Those that a row's ``url`` counts; None first where each model has its own."""
+        reach = self.scenario.get("reach")
+        return [
+            self.scenario.get("base_url"),
+            *(reach.get("more_urls", ()) if isinstance(reach, dict) else ()),
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, schema name first."""
         facts: dict[str, Any] = msgspec.to_builtins(self, str_keys=True)

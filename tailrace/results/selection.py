@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tailrace.errors import UsageError
+from tailrace.results.converted import converted_note
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.pareto import Better, front
 from tailrace.results.render.figures import ms
@@ -109,7 +110,8 @@ def select(runs: Sequence[Ran], at: str | None = None) -> Selection:
     ]
     marks = front(rows, [column.better for column in columns])
     candidates = tuple(replace(one, pareto=mark) for one, mark in zip(bare, marks, strict=True))
-    return Selection(chosen, candidates, columns, (*notes, *_invalid(runs)))
+    told = (converted_note(run.label, run.facts, run.results) for run in runs)
+    return Selection(chosen, candidates, columns, (*notes, *_invalid(runs), *filter(None, told)))
 
 
 def _has(one: Candidate, key: str) -> bool:

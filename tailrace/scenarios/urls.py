@@ -7,7 +7,7 @@ is kept in the result as part of the URL, so one that names a secret is refused.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from tailrace.errors import UsageError
 from tailrace.scenarios.model_fields import SECRET
@@ -19,6 +19,7 @@ _ENDPOINTS = (
     *("/api/chat", "/api/generate", "/completion"),
 )
 """Of the dialects; ``/chat/completions`` before its own end."""
+_INSTEAD = "it would be kept in the result; send it with --header, or as the API key (see --auth)"
 _SECRET_PARAMETERS = frozenset({"key", "code", "sig", "signature", "token", "subscription-key"})
 
 
@@ -45,26 +46,8 @@ def base_url(text: str, what: str = "--url") -> str:
     A URL without a path gets ``/v1`` (Azure: ``/openai/v1``); a full endpoint URL loses its last
     parts. Raises UsageError for what cannot be asked.
     """
-    import httpx  # only who runs something needs it, so --help does not wait for it
-
-    unlike = f"{what} {text!r} is not a URL like http://127.0.0.1:8080/v1"
-    url = text.strip().rstrip("/?#")
-    try:
-        parts = urlsplit(url)
-        httpx.URL(url)
-    except (ValueError, httpx.InvalidURL):
-        raise UsageError(unlike) from None
-    if parts.username or parts.password:
-        raise UsageError(f"{what} must not hold a user or password; use --header or an API key")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(unlike)
-    try:
-        _ = parts.port
-    except ValueError:
-        raise UsageError(f"{what} {text!r} has a port that is not a number below 65536") from None
-    if parts.fragment:
-        raise UsageError(f"{what} {text!r} must not have a fragment (#…)")
-    _require_open_query(parts.query, what)
+    parts = web_url(text, what, "http://127.0.0.1:8080/v1", _INSTEAD)
+    url = urlunsplit(parts)
     path = parts.path.rstrip("/")
     for ending in _ENDPOINTS:
         if path.endswith(ending):
@@ -80,10 +63,31 @@ def base_url(text: str, what: str = "--url") -> str:
     return urlunsplit(parts._replace(path=path, fragment=""))
 
 
-def _require_open_query(query: str, what: str) -> None:
-    for name, _ in parse_qsl(query, keep_blank_values=True):
+def web_url(text: str, what: str, like: str, instead: str) -> SplitResult:
+    """The parts of a URL of http or https that holds no secret; no slash is left at its end.
+
+    Raises UsageError, in which ``like`` is an example and ``instead`` says where a secret goes.
+    """
+    import httpx  # only who asks something needs it, so --help does not wait for it
+
+    unlike = f"{what} {text!r} is not a URL like {like}"
+    url = text.strip().rstrip("/?#")
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        raise UsageError(unlike) from None
+    if parts.username or parts.password:
+        raise UsageError(f"{what} must not hold a user or password; {instead}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(unlike)
+    try:
+        _ = parts.port
+    except ValueError:
+        raise UsageError(f"{what} {text!r} has a port that is not a number below 65536") from None
+    if parts.fragment:
+        raise UsageError(f"{what} {text!r} must not have a fragment (#…)")
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
         if SECRET.search(name) or name.lower() in _SECRET_PARAMETERS:
-            raise UsageError(
-                f"{what} must not hold a secret ({name}=…), which would be kept in the result; "
-                "send it as a header with --header, or as the API key with --auth"
-            )
+            raise UsageError(f"{what} must not hold a secret ({name}=…); {instead}")
+    return parts

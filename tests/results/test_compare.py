@@ -112,6 +112,15 @@ def test_a_setting_that_only_one_version_knows_is_noted() -> None:
     assert "only one of the runs knows novelty: other versions" in pair.notes
 
 
+def test_a_converted_run_is_told_in_one_line_instead_of_all_that_nobody_knows() -> None:
+    theirs = run("B", 1, scenario={"phases": []}, converted="B: converted from a tool")
+    theirs.facts.host.clear()
+    for pair in (compare(BASE, [theirs], SETTINGS), compare(theirs, [BASE], SETTINGS)):
+        notes = pair.pairs[0].notes
+        assert notes[0] == "B: converted from a tool"
+        assert not [note for note in notes if "host" in note or "only one" in note]
+
+
 def test_invalid_runs_are_refused_or_marked() -> None:
     bad = run("B", 1, reasons=("books", "torn"))
     with pytest.raises(UsageError, match=r"B is INVALID \(books and 1 more\).*--allow-invalid"):

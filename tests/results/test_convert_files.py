@@ -46,6 +46,18 @@ def test_aiperf(tmp_path: Path) -> None:
     assert stage["tokens"]["source"] == {"usage": 7}
 
 
+def test_aiperfs_mean_of_a_request_is_no_gap(tmp_path: Path) -> None:
+    shutil.copytree(AIPERF, tmp_path / "theirs")
+    records = tmp_path / "theirs/profile_export.jsonl"
+    lines = [json.loads(line) for line in records.read_bytes().splitlines()]
+    for line in lines:
+        if (metric := line["metrics"].get("inter_chunk_latency")) is not None:
+            metric["value"] = fmean(metric["value"])
+    records.write_text("\n".join(map(json.dumps, lines)))
+    stage = stage_of(tmp_path / "theirs", tmp_path / "ours")
+    assert {name: stage["metrics"][name]["n"] for name in ("ttft", "icl")} == {"ttft": 7, "icl": 0}
+
+
 def test_guidellm_knows_no_gaps(tmp_path: Path) -> None:
     stage = stage_of(GUIDELLM, tmp_path)
     requests = json.loads(GUIDELLM.read_bytes())["benchmarks"][0]["requests"]["successful"]

@@ -1,1 +1,1 @@
-"""What a package can add to tailrace: an adapter, a dataset and a dialect, one file each."""
+"""What a package can add: an adapter, a dataset, a dialect and an exporter, one file each."""

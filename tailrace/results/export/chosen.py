@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tailrace.errors import UsageError
+from tailrace.results.export.flat import flat
 from tailrace.results.export.placed import Placed
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, safe_name
 from tailrace.results.journal import JOURNAL, JournalReader
 from tailrace.results.verdict import Verdict, judge
 
+EXPORT_SCHEMA = "tailrace.export/1"
+
 
 class Chosen(NamedTuple):
-    """What is exported; ``results`` run parallel to ``facts.models``."""
+    """What is exported; ``results`` run parallel to ``facts.models``.
+
+    Exporters of other packages get one; docs/plugins.md says what of it they may use.
+    """
 
     path: Path
     facts: RunFacts
@@ -33,6 +39,18 @@ class Chosen(NamedTuple):
     def name(self) -> str:
         """The run's, as its folder is named."""
         return self.path.resolve().name
+
+    def document(self) -> dict[str, Any]:
+        """run.json and each model's result.json, with schema ``tailrace.export/1``."""
+        return {
+            "schema": EXPORT_SCHEMA,
+            "run": self.facts.to_dict() | {"verdict": self.verdict.to_dict()},
+            "results": self.results,
+        }
+
+    def requests(self) -> Iterator[dict[str, Any]]:
+        """Every request as one line of a table, with the columns that ``tailrace query`` has."""
+        return (flat(self.name, placed) for placed in self.rows())
 
     def rows(self) -> Iterator[Placed]:
         """Every request, in the order of the journals."""

@@ -7,6 +7,7 @@ needs a folder.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -15,16 +16,9 @@ from tailrace.errors import UsageError
 from tailrace.results.atomic import atomic, write_atomic
 from tailrace.results.export.chosen import Chosen
 
-EXPORT_SCHEMA = "tailrace.export/1"
-
 
 def _json(run: Chosen) -> Iterator[bytes]:
-    document = {
-        "schema": EXPORT_SCHEMA,
-        "run": run.facts.to_dict() | {"verdict": run.verdict.to_dict()},
-        "results": run.results,
-    }
-    yield orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    yield orjson.dumps(run.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def _csv(run: Chosen) -> Iterator[bytes]:
@@ -36,7 +30,7 @@ def _csv(run: Chosen) -> Iterator[bytes]:
 def _requests_csv(run: Chosen) -> Iterator[bytes]:
     from tailrace.results.export.requests_csv import requests_csv
 
-    return requests_csv(run.name, run.rows())
+    return requests_csv(run.requests())
 
 
 def _markdown(run: Chosen) -> Iterator[bytes]:
@@ -66,7 +60,7 @@ def _hgrm(run: Chosen, folder: Path) -> list[Path]:
 def _parquet(run: Chosen, folder: Path) -> list[Path]:
     from tailrace.results.export.parquet import write_parquet
 
-    return write_parquet(run.name, run.rows(), folder)
+    return write_parquet(run.requests(), folder)
 
 
 OF_ONE_FILE: dict[str, Callable[[Chosen], Iterable[bytes]]] = {
@@ -88,12 +82,23 @@ def write_form(run: Chosen, form: str, out: Path) -> list[Path]:
 
     Raises UsageError where nothing can be written there.
     """
-    try:
-        if form in OF_ONE_FILE:
-            with atomic(out) as file:
-                file.writelines(OF_ONE_FILE[form](run))
-            return [out]
+    if form in OF_ONE_FILE:
+        return write_file(OF_ONE_FILE[form](run), out)
+    with _writable(out):
         out.mkdir(parents=True, exist_ok=True)
         return OF_FOLDERS[form](run, out)
+
+
+def write_file(pieces: Iterable[bytes], out: Path) -> list[Path]:
+    """Write the pieces of a form of one file; raises UsageError where nothing can be written."""
+    with _writable(out), atomic(out) as file:
+        file.writelines(pieces)
+    return [out]
+
+
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as exc:
         raise UsageError(f"--out {str(out)!r} cannot be written: {exc.strerror}") from None

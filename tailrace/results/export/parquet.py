@@ -15,16 +15,15 @@ import orjson
 
 from tailrace.errors import UsageError
 from tailrace.results.atomic import atomic
-from tailrace.results.export.flat import TYPES, flat
-from tailrace.results.export.placed import Placed
+from tailrace.results.export.flat import TYPES
 from tailrace.results.query_schema import GAPS_TAKE
 
 GROUP = 8192
 """Requests a group of rows."""
 
 
-def write_parquet(run: str, rows: Iterable[Placed], folder: Path) -> list[Path]:
-    """Write both files into a folder; returns their paths.
+def write_parquet(lines: Iterator[dict[str, Any]], folder: Path) -> list[Path]:
+    """Write both files into a folder; each line is a request, see flat.py. Returns their paths.
 
     Raises UsageError where pyarrow is not installed.
     """
@@ -33,7 +32,6 @@ def write_parquet(run: str, rows: Iterable[Placed], folder: Path) -> list[Path]:
     of_requests = _schema(pa, TYPES)
     gap_types = {name: TYPES[name] for name in GAPS_TAKE} | {"gap_ns": "BIGINT", "place": "BIGINT"}
     of_gaps = _schema(pa, gap_types)
-    lines = (flat(run, placed) for placed in rows)
     with (
         atomic(paths[0]) as requests_file,
         atomic(paths[1]) as gaps_file,

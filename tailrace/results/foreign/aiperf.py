@@ -66,7 +66,9 @@ def _row(number: int, record: Mapping[str, Any]) -> Row:
         known |= {"error_class": _error_class(said), "error": said.get("message")}
         return row_of(number, 0, outcome, status=code if isinstance(code, int) else None, **known)
     ttft, e2e = _ns(metrics, "time_to_first_token"), _ns(metrics, "request_latency")
-    gaps = [round(each) for each in _each_ns(metrics, "inter_chunk_latency")]
+    # One number and no list is the mean of a request, which is no gap.
+    listed = isinstance((metrics.get("inter_chunk_latency") or {"value": []})["value"], list)
+    gaps = [round(each) for each in _each_ns(metrics, "inter_chunk_latency")] if listed else []
     by_usage = "usage_completion_tokens" in metrics
     known |= {
         "status": 200,
@@ -74,7 +76,7 @@ def _row(number: int, record: Mapping[str, Any]) -> Row:
         "last_output_ns": None if e2e is None else sent + e2e,
         "closed_ns": ended,
         "gaps_ns": gaps,
-        "chunks": len(gaps) + 1 if ttft is not None else 0,
+        "chunks": len(gaps) + 1 if ttft is not None and listed else 0,
         "output_tokens": _count(metrics, "usage_completion_tokens", "output_sequence_length"),
         "token_source": "usage" if by_usage else None,
         "streamed": ttft is not None,

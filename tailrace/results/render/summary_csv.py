@@ -22,21 +22,23 @@ FULL = ("ttft", "icl", "e2e")
 BRIEF = ("ttft_response", "tpot", "e2e_response")
 """Metrics with their percentiles alone."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 Cell = str | int
 
 
 def summary_csv(facts: RunFacts, results: Sequence[dict[str, Any]]) -> str:
     """The file's text; write it as UTF-8 with newlines left alone."""
-    levels = rows(facts, results)
     out = io.StringIO()
     writer = csv.DictWriter(out, HEADER, restval="", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(
-        dict(_cells(level)) | dict(_objective_cells(level, results)) for level in levels
-    )
+    writer.writerows(cells_of(level, results) for level in rows(facts, results))
     return BOM + out.getvalue()
+
+
+def cells_of(level: Level, results: Sequence[dict[str, Any]]) -> dict[str, Cell]:
+    """One line's cells by their column; some of those that have no value are left out."""
+    return dict(_cells(level)) | dict(_objective_cells(level, results))
 
 
 def guarded(text: str) -> str:

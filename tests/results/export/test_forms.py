@@ -7,14 +7,17 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 from hdrh.histogram import HdrHistogram
 
 from tailrace.errors import UsageError
-from tailrace.results.export.chosen import chosen
+from tailrace.results.export.chosen import Chosen, chosen
 from tailrace.results.export.forms import OF_ONE_FILE, write_form
+from tailrace.results.export.otlp import span
 from tailrace.results.export.parquet import GROUP
 
 from ..builders import MS, row, run_folder
@@ -101,7 +104,8 @@ def test_spans(tmp_path: Path) -> None:
     assert len({span["traceId"] for span in spans}) == 4
     told = {each["key"]: each["value"] for each in spans[1]["attributes"]}
     assert told["gen_ai.usage.input_tokens"] == {"intValue": "7"}
-    assert told["gen_ai.server.time_to_first_token"] == {"doubleValue": 0.1}
+    assert told["gen_ai.response.time_to_first_chunk"] == {"doubleValue": 0.1}
+    assert told["gen_ai.request.stream"] == {"boolValue": True}
     origin_ns = run.facts.origin_wall_ns
     assert spans[1]["startTimeUnixNano"] == str(origin_ns)
     assert [(e["name"], int(e["timeUnixNano"]) - origin_ns) for e in spans[1]["events"]] == [
@@ -111,6 +115,39 @@ def test_spans(tmp_path: Path) -> None:
     assert spans[1]["status"] == {}
     assert spans[2]["status"] == {"code": 2, "message": "late"}
     assert b"".join(OF_ONE_FILE["otel"](run)) == line
+
+
+def server_of(run: Chosen, **of_row: Any) -> dict[str, Any]:
+    placed = next(run.rows())
+    found = span(run.facts, placed._replace(row=msgspec.structs.replace(placed.row, **of_row)))
+    return {
+        each["key"]: next(iter(each["value"].values()))
+        for each in found["attributes"]
+        if each["key"].startswith(("server.", "gen_ai.provider."))
+    }
+
+
+def test_spans_name_the_server_and_who_speaks_so(tmp_path: Path) -> None:
+    run = finished(tmp_path)
+    (model,) = run.facts.models
+    scenario = run.facts.scenario
+    scenario |= {"base_url": "https://one/v1", "reach": {"more_urls": ["http://two:81/v1"]}}
+    assert server_of(run) == {"server.address": "one", "server.port": "443"}
+    model.dialect = "anthropic-messages"
+    assert server_of(run, url=1) == {
+        "gen_ai.provider.name": "anthropic",
+        "server.address": "two",
+        "server.port": "81",
+    }
+    model.dialect = "openai-chat"
+    scenario["entries"] = [{"alias": "m", "url": "http://[::1]:9/v1"}]
+    assert server_of(run) == {
+        "gen_ai.provider.name": "openai",
+        "server.address": "::1",
+        "server.port": "9",
+    }
+    scenario["entries"][0]["serve"] = ["llama-server"]
+    assert server_of(run) == {"gen_ai.provider.name": "openai"}
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

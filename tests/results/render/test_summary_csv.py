@@ -74,7 +74,7 @@ def test_no_text_cell_is_a_formula_or_breaks_a_row(model, error):
     assert None not in row
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])  # noqa: RUF001
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])  # noqa: RUF001
 def test_guard(start):
     assert guarded(f"{start}x") == f"'{start}x"
     assert guarded(f"x{start}") == f"x{start}"
