@@ -30,10 +30,12 @@ def tailrace(
     env: Mapping[str, str] | None = None,
     stdin: str = "",
     timeout_s: float = 60,
+    ulimit: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run to the end; stdout and stderr as text."""
+    """Run to the end, perhaps under a limit like ``-n 70``; stdout and stderr as text."""
+    limited = ["bash", "-c", f'ulimit {ulimit}; exec "$@"', "-"] if ulimit else []
     return subprocess.run(
-        [sys.executable, "-m", "tailrace", *arguments],
+        [*limited, sys.executable, "-m", "tailrace", *arguments],
         cwd=cwd,
         env=clean_env(env),
         input=stdin,

@@ -12,7 +12,7 @@ import pytest
 
 from tailrace.simulate import Script, background
 
-from .command import clean_env, tailrace
+from .command import tailrace
 
 USAGE, UNREACHABLE = 2, 3
 
@@ -145,20 +145,7 @@ def test_a_folder_that_cannot_be_written(sim_url: str, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_a_limit_on_open_files_that_is_too_low(sim_url: str, tmp_path: Path) -> None:
-    import resource
-
-    def lower() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "tailrace", *quick(sim_url, "-c", "500")],
-        cwd=tmp_path,
-        env=clean_env(),
-        capture_output=True,
-        text=True,
-        preexec_fn=lower,
-        check=False,
-    )
+    done = tailrace(*quick(sim_url, "-c", "500"), cwd=tmp_path, ulimit="-n 128")
     assert_sentence(done, USAGE, "500 users", "128", "ulimit -Hn")
 
 

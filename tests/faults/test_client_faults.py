@@ -51,17 +51,8 @@ def test_a_full_disk_ends_the_run_and_loses_nothing_that_was_written(
     """A limit on the size of files stands for the disk: beyond it a write fails or is cut."""
     with background(Script(5 * MS, MS, 16)) as url:
         command = ("run", "--url", url, *LOAD, "--workers", workers, "--duration", "30s")
-        limited = ("bash", "-c", 'ulimit -f 150; exec "$@"', "-", sys.executable, "-m", "tailrace")
         began = time.monotonic()
-        done = subprocess.run(
-            (*limited, *command),
-            cwd=tmp_path,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = tailrace(*command, cwd=tmp_path, ulimit="-f 150")
     assert time.monotonic() - began < 20
     run = the_run(tmp_path)
     assert done.returncode == 2, done.stderr
@@ -160,16 +151,8 @@ def test_too_few_files_left_are_named_and_the_run_ends(tmp_path: Path) -> None:
     script = Script(3_000 * MS, 2 * MS, 2)
     with background(script) as url:
         command = ("run", "--url", url, "-m", "sim", "--rate", "60", "--duration", "3s", "-q")
-        limited = ("bash", "-c", 'ulimit -n 70; exec "$@"', "-", sys.executable, "-m", "tailrace")
-        done = subprocess.run(
-            (*limited, *command, "--warmup", "0s", "--drain", "2s", "--out", "out"),
-            cwd=tmp_path,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            timeout=40,
-            check=False,
-        )
+        more = ("--warmup", "0s", "--drain", "2s", "--out", "out")
+        done = tailrace(*command, *more, cwd=tmp_path, ulimit="-n 70")
     assert "Traceback" not in done.stderr
     assert done.returncode in MEASURED, done.stderr
     classes = RunFolder(the_run(tmp_path)).rebuild()[1][0]["stages"][0]["errors"]
