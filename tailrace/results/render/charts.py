@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from math import log10
 from typing import Any
 
-from tailrace.results.render.chart import Chart, aligned, axis, digits, line
+from tailrace.results.facts import RunFacts
+from tailrace.results.render.chart import Chart, Trace, aligned, axis, digits, line, log_axis
 from tailrace.results.render.charts_over_time import time_charts
-from tailrace.results.render.figures import Figure, latency, number
+from tailrace.results.render.detail import Detail, detail_of
+from tailrace.results.render.figures import Figure, latency
 from tailrace.results.render.server_charts import server_charts
 from tailrace.results.render.table import Level
 
@@ -28,10 +30,32 @@ _LOAD_ABOUT = (
 )
 
 
-def model_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
+def run_charts(
+    models: Sequence[Sequence[Level]], results: Sequence[Mapping[str, Any]], facts: RunFacts
+) -> list[list[Chart]]:
+    """Those of each model of a run; all three run parallel."""
+    courses = [
+        stage["over_time"]
+        for result in results
+        for stage in result["stages"]
+        if stage.get("over_time")
+    ]
+    detail = detail_of(len(courses), sum(course["bins"] for course in courses))
+    parts = zip(models, results, facts.models, strict=True)
+    return [
+        model_charts([level for level in levels if level.reached], result, known.folder, detail)
+        for levels, result, known in parts
+    ]
+
+
+def model_charts(
+    levels: Sequence[Level], result: Mapping[str, Any], key: str, detail: Detail
+) -> list[Chart]:
     """Those of one model that have anything to show; ``key`` begins the names of their files."""
+    if not levels:
+        return []
     made = [*_load_charts(levels, key), *_curve_charts(levels, result, key)]
-    made += [*time_charts(levels, result, key), *server_charts(result, key)]
+    made += [*time_charts(levels, result, key, detail), *server_charts(levels, result, key)]
     return aligned([chart for chart in made if chart.traces])
 
 
@@ -58,7 +82,7 @@ def _by_load(levels: Sequence[Level], metric: str, key: str, title: str, unit: s
             ]
     about = f"Percentiles of {metric.upper()} at each load. {_LOAD_ABOUT}"
     columns = (unit, "round", "percentile", "ms", "certified")
-    return Chart(key, title, about, traces, _layout(unit, "ms", levels), columns, rows)
+    return Chart(key, title, about, traces, _layout(unit, "ms", levels), columns, rows=rows)
 
 
 def _latency_line(points: Sequence[tuple[Level, Figure]], name: str, colour: int) -> dict[str, Any]:
@@ -96,7 +120,7 @@ def _throughput(levels: Sequence[Level], key: str, unit: str) -> Chart:
     about = "Output tokens per second of all users together, over the measure window."
     columns = (unit, "round", "tokens_per_s", "tokens_per_s_per_user")
     layout = _layout(unit, "tokens/s", levels)
-    return Chart(f"{key}-tokens", "Throughput by load", about, traces, layout, columns, rows)
+    return Chart(f"{key}-tokens", "Throughput by load", about, traces, layout, columns, rows=rows)
 
 
 def _trade(levels: Sequence[Level], key: str) -> Chart:
@@ -124,7 +148,7 @@ def _trade(levels: Sequence[Level], key: str) -> Chart:
     )
     layout = {
         "xaxis": axis("tokens/s", rangemode="tozero"),
-        "yaxis": axis("TTFT p95 ms", type="log", dtick="D2"),
+        "yaxis": log_axis("TTFT p95 ms"),
         "showlegend": False,
     }
     about = "TTFT p95 against throughput, a point for each load: right is more, down is sooner."
@@ -135,44 +159,47 @@ def _trade(levels: Sequence[Level], key: str) -> Chart:
         [trace] if len(rows) > 1 else [],
         layout,
         ("load", "round", "tokens_per_s", "ttft_p95_ms"),
-        rows,
+        rows=rows,
     )
 
 
 def _curve_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
+    ticks = (0, 50, 90, 99, 99.9, 99.99)
+    layout = {
+        "xaxis": axis(
+            "percentile",
+            tickvals=[_nines(percent) for percent in ticks],
+            ticktext=[f"{percent:g}" for percent in ticks],
+        ),
+        "yaxis": log_axis("ms"),
+    }
     charts = []
     for metric, short, words in _CURVES:
-        traces, rows = [], []
-        for place, (level, stage) in enumerate(zip(levels, result["stages"], strict=False)):
-            curves = stage.get("curves")
-            if curves is None or curves[metric] is None:
-                continue
-            ms = [digits(value / 1e6) for value in curves[metric]]
-            percents = curves["percents"]
-            rows += [(level.title, p, value) for p, value in zip(percents, ms, strict=True)]
-            x = [_nines(percent) for percent in percents]
-            notes = [
-                f"{level.title}, p{percent:g}: {number(value)} ms"
-                for percent, value in zip(percents, ms, strict=True)
-            ]
-            traces.append(line(level.title, x, ms, place, text=notes, hoverinfo="text"))
-        ticks = (0, 50, 90, 99, 99.9, 99.99)
-        layout = {
-            "xaxis": axis(
-                "percentile",
-                tickvals=[_nines(percent) for percent in ticks],
-                ticktext=[*(f"{percent:g}" for percent in ticks)],
-            ),
-            "yaxis": axis("ms", type="log", dtick="D2"),
-        }
+        traces = [
+            _curve(level.title, stage["curves"], metric, place)
+            for place, (level, stage) in enumerate(zip(levels, result["stages"], strict=False))
+            if stage.get("curves") and stage["curves"][metric]
+        ]
         about = (
             f"{short} by percentile, {words}, a line for each load. Each further nine is one step "
             "to the right, so that the tail is seen; the last point is the exact maximum."
         )
         columns = ("load", "percentile", "ms")
-        name = f"{key}-{metric}-percentiles"
-        charts.append(Chart(name, f"{short} by percentile", about, traces, layout, columns, rows))
+        name, title = f"{key}-{metric}-percentiles", f"{short} by percentile"
+        charts.append(Chart(name, title, about, traces, layout, columns, "points"))
     return charts
+
+
+def _curve(name: str, curves: Mapping[str, Any], metric: str, place: int) -> Trace:
+    percents = curves["percents"]
+    return line(
+        name,
+        [_nines(percent) for percent in percents],
+        [digits(value / 1e6) for value in curves[metric]],
+        place,
+        customdata=percents,
+        hovertemplate="%{fullData.name}, p%{customdata}: %{y:.4~r} ms<extra></extra>",
+    )
 
 
 def _nines(percent: float) -> float:
