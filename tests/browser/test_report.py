@@ -13,6 +13,7 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from tailrace.results.export.charts import DRAWN
 from tailrace.results.facts import ModelFacts
 from tailrace.simulate import Script, background
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.server
 HOSTILE = "=1+1<script>window.struck=1</script><img src=x onerror=window.struck=2>"
 TAKEN = ("sim-ttft-load", "sim-ttft-percentiles", "sim-gaps-time", "sim-load-time")
 """Charts that keep their data in different places."""
-DRAWN = "document.documentElement.dataset.drawn"
+COUNT = "document.documentElement.dataset.drawn"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def opened(browser: Browser, path: Path, width: int = 1280, **more: str) -> Iter
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-drawn]", state="attached")
+    page.wait_for_selector(DRAWN, state="attached")
     yield page
     assert [each for each in said if not each.startswith(("blob:", "data:"))] == [path.as_uri()]
     context.close()
@@ -86,7 +87,7 @@ def test_every_chart_is_drawn_and_nothing_is_wider_than_the_page(
 ) -> None:
     with opened(browser, report, width) as page:
         charts = page.locator(".chart")
-        assert charts.count() == int(page.evaluate(DRAWN)) >= 12
+        assert charts.count() == int(page.evaluate(COUNT)) >= 12
         assert page.locator(".chart .main-svg:first-child").count() == charts.count()
         for name in ("trace", "heatmaplayer image, .heatmaplayer .hm", "bars"):
             assert page.locator(f".chart .{name}").count() > 0, name

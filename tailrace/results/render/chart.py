@@ -45,6 +45,8 @@ class Chart:
     """Over the whole width of the page."""
     marks: Sequence[tuple[float, str]] = field(default=())
     """Where something begins on the x axis, and its name."""
+    of: str = ""
+    """The model, for a picture that stands alone."""
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ the model's first level began: what no percentile of a whole level can show.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import log10
 from typing import Any
 
@@ -17,6 +18,7 @@ from tailrace.results.render.detail import Detail, detail_of
 from tailrace.results.render.figures import Figure, latency
 from tailrace.results.render.server_charts import server_charts
 from tailrace.results.render.table import Level
+from tailrace.results.render.text import safe_text
 
 _SHOWN = ("p50", "p95", "p99")
 _CURVES = (
@@ -56,7 +58,8 @@ def model_charts(
         return []
     made = [*_load_charts(levels, key), *_curve_charts(levels, result, key)]
     made += [*time_charts(levels, result, key, detail), *server_charts(levels, result, key)]
-    return aligned([chart for chart in made if chart.traces])
+    name = safe_text(levels[0].model, 60)
+    return aligned([replace(chart, of=name) for chart in made if chart.traces])
 
 
 def _load_charts(levels: Sequence[Level], key: str) -> list[Chart]:

@@ -7,6 +7,7 @@ such charts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tailrace.results.render.chart import (
@@ -115,7 +116,7 @@ def _ttft(course: Course, key: str) -> Chart:
     traces += [
         line(name, *_columns(known), colour, connectgaps=False)
         for name, known, colour in (("p50", p50, 2), ("p99", p99, 1))
-        if any(value is not None for _, value in known)
+        if _is_line(known)
     ]
     about = (
         "Time to first token of single requests, by when they were sent, and its percentiles by "
@@ -127,6 +128,11 @@ def _ttft(course: Course, key: str) -> Chart:
     return course.chart(
         f"{key}-ttft-time", "TTFT over time", about, shown, layout, columns, "points"
     )
+
+
+def _is_line(points: Sequence[tuple[float, float | None]]) -> bool:
+    """Whether two neighbours are known, between which something is drawn."""
+    return any(a is not None and b is not None for (_, a), (_, b) in pairwise(points))
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:

@@ -113,7 +113,8 @@
   // A chart by itself, on paper and with its title: for a file that leaves the page.
   const picture = (n, form) => {
     const chart = charts[n], made = layout(chart, form.width);
-    made.title = { text: plain(chart.title), x: 0.01, y: 0.98, yanchor: "top", font: { size: 14 } };
+    const text = plain(chart.of ? chart.title + ", " + chart.of : chart.title);
+    made.title = { text, x: 0.01, y: 0.98, yanchor: "top", font: { size: 14 } };
     made.margin.t += 24;
     made.paper_bgcolor = made.plot_bgcolor = colour("paper");
     return Plotly.toImage({ data: chart.traces.map(trace), layout: made }, form);
