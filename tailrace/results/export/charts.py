@@ -60,9 +60,10 @@ def chosen_charts(run: Chosen, names: Sequence[str]) -> list[Wanted]:
     known: dict[str, None] = {}
     place = 0
     made = run_charts(by_model(rows(run.facts, run.results)), run.results, run.facts)
-    for model, charts in zip(run.facts.models, made, strict=True):
+    folders = ("", *(model.folder for model in run.facts.models))
+    for folder, charts in zip(folders, made, strict=True):
         for chart in charts:
-            own = chart.key.removeprefix(f"{model.folder}-")
+            own = chart.key.removeprefix(f"{folder}-")
             known |= {own: None}
             if not names or own in names or chart.key in names:
                 found.append(Wanted(place, chart.key))

@@ -14,10 +14,11 @@ from typing import Any
 from tailrace.results.facts import RunFacts
 from tailrace.results.render.chart import Chart, Trace, aligned, axis, digits, line, log_axis
 from tailrace.results.render.charts_over_time import time_charts
+from tailrace.results.render.charts_trade import models_charts, trade_chart
 from tailrace.results.render.detail import Detail, detail_of
 from tailrace.results.render.figures import Figure, latency
 from tailrace.results.render.server_charts import server_charts
-from tailrace.results.render.table import Level
+from tailrace.results.render.table import Level, by_round
 from tailrace.results.render.text import safe_text
 
 _SHOWN = ("p50", "p95", "p99")
@@ -35,7 +36,7 @@ _LOAD_ABOUT = (
 def run_charts(
     models: Sequence[Sequence[Level]], results: Sequence[Mapping[str, Any]], facts: RunFacts
 ) -> list[list[Chart]]:
-    """Those of each model of a run; all three run parallel."""
+    """Those of all models together, then those of each; the arguments run parallel."""
     courses = [
         stage["over_time"]
         for result in results
@@ -44,10 +45,11 @@ def run_charts(
     ]
     detail = detail_of(len(courses), sum(course["bins"] for course in courses))
     parts = zip(models, results, facts.models, strict=True)
-    return [
+    each = [
         model_charts([level for level in levels if level.reached], result, known.folder, detail)
         for levels, result, known in parts
     ]
+    return [models_charts(models), *each]
 
 
 def model_charts(
@@ -68,13 +70,13 @@ def _load_charts(levels: Sequence[Level], key: str) -> list[Chart]:
         _by_load(levels, metric, f"{key}-{metric}-load", title, unit)
         for metric, title in (("ttft", "TTFT by load"), ("icl", "ICL by load"))
     ]
-    return [*latencies, _throughput(levels, key, unit), _trade(levels, key)]
+    return [*latencies, _throughput(levels, key, unit), trade_chart(levels, key)]
 
 
 def _by_load(levels: Sequence[Level], metric: str, key: str, title: str, unit: str) -> Chart:
     traces, rows = [], []
     for place, name in enumerate(_SHOWN):
-        for same in _rounds(levels):
+        for same in by_round(levels):
             known = [(level, level.metrics[metric].percentiles[name]) for level in same]
             points = [(level, figure) for level, figure in known if figure.ms is not None]
             if points:
@@ -110,7 +112,7 @@ def _latency_line(points: Sequence[tuple[Level, Figure]], name: str, colour: int
 
 def _throughput(levels: Sequence[Level], key: str, unit: str) -> Chart:
     traces, rows = [], []
-    for same in _rounds(levels):
+    for same in by_round(levels):
         known = [level for level in same if level.tokens_per_s is not None]
         rows += [
             (v.load, v.round or None, digits(v.tokens_per_s, 6), digits(v.tokens_per_s_per_user, 6))
@@ -124,46 +126,6 @@ def _throughput(levels: Sequence[Level], key: str, unit: str) -> Chart:
     columns = (unit, "round", "tokens_per_s", "tokens_per_s_per_user")
     layout = _layout(unit, "tokens/s", levels)
     return Chart(f"{key}-tokens", "Throughput by load", about, traces, layout, columns, rows=rows)
-
-
-def _trade(levels: Sequence[Level], key: str) -> Chart:
-    """What each load buys and costs; only where there are several."""
-    known = [
-        (level, level.tokens_per_s, level.metrics["ttft"].percentiles["p95"])
-        for level in levels
-        if level.tokens_per_s is not None
-    ]
-    rows = [
-        (level.load, level.round or None, digits(rate, 6), digits(figure.ms, 6))
-        for level, rate, figure in known
-        if figure.ms is not None
-    ]
-    trace = line(
-        "",
-        [row[2] for row in rows],
-        [row[3] for row in rows],
-        0,
-        mode="lines+markers+text",
-        text=[str(row[0]) for row in rows],
-        textposition="top center",
-        cliponaxis=False,
-        hovertemplate="%{text}: %{x:.4g} tokens/s, p95 %{y:.4g} ms<extra></extra>",
-    )
-    layout = {
-        "xaxis": axis("tokens/s", rangemode="tozero"),
-        "yaxis": log_axis("TTFT p95 ms"),
-        "showlegend": False,
-    }
-    about = "TTFT p95 against throughput, a point for each load: right is more, down is sooner."
-    return Chart(
-        f"{key}-trade",
-        "Latency against throughput",
-        about,
-        [trace] if len(rows) > 1 else [],
-        layout,
-        ("load", "round", "tokens_per_s", "ttft_p95_ms"),
-        rows=rows,
-    )
 
 
 def _curve_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
@@ -217,9 +179,3 @@ def _layout(unit: str, measure: str, levels: Sequence[Level]) -> dict[str, Any]:
         "xaxis": axis(unit, type="category", categoryorder="array", categoryarray=loads),
         "yaxis": axis(measure, rangemode="tozero"),
     }
-
-
-def _rounds(levels: Sequence[Level]) -> list[list[Level]]:
-    """The levels of each round, so that no line runs from one round into the next."""
-    numbers = sorted({level.round for level in levels})
-    return [[level for level in levels if level.round == number] for number in numbers]

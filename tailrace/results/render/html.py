@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate, groupby, pairwise
+from itertools import count, groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -59,10 +59,11 @@ def report_html(
     groups = by_model(levels)
     made = run_charts(groups, results, facts)
     charts = [chart for each in made for chart in each]
-    firsts = accumulate((len(each) for each in made), initial=0)
+    places = count()
+    placed = [[(next(places), chart) for chart in each] for each in made]
     models = [
-        _model(group, result, each, first)
-        for group, result, each, first in zip(groups, results, made, firsts, strict=False)
+        _model(group, result, each)
+        for group, result, each in zip(groups, results, placed[1:], strict=True)
     ]
     before, after = sections(facts, results, verdict)
     return _template().render(
@@ -78,6 +79,7 @@ def report_html(
         notes=[safe_text(note) for note in verdict.notes],
         table=_headline(levels),
         footnotes=FOOTNOTES,
+        charts=placed[0],
         models=models,
         first_sections=before,
         sections=after,
@@ -150,16 +152,16 @@ def _cell(column: Column, edge: bool, level: Level) -> dict[str, str]:
 
 
 def _model(
-    levels: Sequence[Level], result: dict[str, Any], charts: Sequence[Chart], first: int
+    levels: Sequence[Level], result: dict[str, Any], charts: Sequence[tuple[int, Chart]]
 ) -> dict[str, Any]:
-    """``first`` is the place in the page of the first of its charts."""
+    """``charts`` with their places in the page."""
     reached = [level for level in levels if level.reached]
     return {
         "name": levels[0].model,
         "reached": bool(reached),
         "cold": cold(result),
         "warnings": warnings(levels),
-        "charts": list(enumerate(charts, first)),
+        "charts": charts,
         "server_about": server_about(result),
         "server_starts": level_starts(result, reached) if result.get("server") else "",
         "details": detail_sheets(levels),
