@@ -57,27 +57,23 @@ def chosen_charts(run: Chosen, names: Sequence[str]) -> list[Wanted]:
     Raises UsageError for a name that no chart has, and where a run has none.
     """
     found: list[Wanted] = []
-    known: dict[str, None] = {}
+    known: list[str] = []
     place = 0
     made = run_charts(by_model(rows(run.facts, run.results)), run.results, run.facts)
     folders = ("", *(model.folder for model in run.facts.models))
     for folder, charts in zip(folders, made, strict=True):
         for chart in charts:
             own = chart.key.removeprefix(f"{folder}-")
-            known |= {own: None}
+            known.append(own)
             if not names or own in names or chart.key in names:
                 found.append(Wanted(place, chart.key))
             place += 1
     if not place:
         raise UsageError(f"{str(run.path)!r} has no chart: no level of it was reached")
-    _require(names, {*known, *(each.key for each in found)}, list(known))
+    for name in set(names) - {*known, *(each.key for each in found)}:
+        told = ", ".join(dict.fromkeys(known))
+        raise UsageError(f"--chart: no chart is named {name!r}; there are {told}")
     return found
-
-
-def _require(names: Sequence[str], known: set[str], told: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UsageError(f"--chart: no chart is named {name!r}; there are {', '.join(told)}")
 
 
 def write_charts(run: Chosen, charts: Sequence[Wanted], folder: Path, form: Form) -> list[Path]:
@@ -89,20 +85,19 @@ def write_charts(run: Chosen, charts: Sequence[Wanted], folder: Path, form: Form
     paths = []
     with tempfile.TemporaryDirectory() as made, browser() as started:
         page = _opened(started, Path(made), run)
-        _make(folder)
         for chart in charts:
-            path = folder / f"{chart.key}.{form.suffix}"
-            write_atomic(path, _picture(started, page, chart.place, form))
-            paths.append(path)
+            paths.append(folder / f"{chart.key}.{form.suffix}")
+            _write(paths[-1], _picture(started, page, chart.place, form))
     return paths
 
 
-def _make(folder: Path) -> None:
+def _write(path: Path, data: bytes) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, data)
     except OSError as exc:
         raise UsageError(
-            f"--output {str(folder)!r} cannot be written: {exc.strerror}; name another folder"
+            f"--output {str(path.parent)!r} cannot be written: {exc.strerror}; name another folder"
         ) from None
 
 
