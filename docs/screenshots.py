@@ -3,19 +3,18 @@ by a real Chromium at the width of a desk and of a phone.
 
     pip install -e '.[test]'; python docs/screenshots.py
 
-It needs Chromium on the PATH, and takes half a minute.
+It needs a Chromium, and takes half a minute.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+from tailrace.results.browser import browser
+from tailrace.results.export.charts import DRAWN
 from tailrace.simulate import Script, background
 
 IMAGES = Path(__file__).parent / "images"
@@ -39,16 +38,13 @@ def make_report(folder: str) -> Path:
 def main() -> None:
     """Write the pictures."""
     IMAGES.mkdir(exist_ok=True)
-    chromium = shutil.which("chromium") or sys.exit("no chromium on the PATH")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as folder, browser() as started:
         report = make_report(folder)
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, width, height in LOOKS:
-            page = browser.new_page(viewport={"width": width, "height": height})
+            page = started.new_page(viewport={"width": width, "height": height})
             page.goto(report.as_uri())
-            page.wait_for_selector("html[data-drawn]", state="attached")
+            page.wait_for_selector(DRAWN, state="attached")
             page.screenshot(path=IMAGES / f"{name}.png")
-        browser.close()
 
 
 if __name__ == "__main__":

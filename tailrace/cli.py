@@ -19,6 +19,7 @@ import click
 
 from tailrace import __version__
 from tailrace.commands.baseline import baseline
+from tailrace.commands.charts import charts
 from tailrace.commands.check import check
 from tailrace.commands.compare import compare
 from tailrace.commands.convert import convert
@@ -351,7 +352,7 @@ def completion(shell: str) -> None:
 
 
 _OTHERS = (
-    *(baseline, check, compare, convert, export, foundry, outputs, query, rubric),
+    *(baseline, charts, check, compare, convert, export, foundry, outputs, query, rubric),
     *(select, variants, watch),
 )
 

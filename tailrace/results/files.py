@@ -140,8 +140,6 @@ class RunFolder:
     def _write_reports(
         self, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict
     ) -> None:
-        from tailrace.results.plotly_script import plotly_hash, write_page
-        from tailrace.results.render.html import PLOTLY_HERE, report_html
         from tailrace.results.render.markdown import report_md
         from tailrace.results.render.summary_csv import summary_csv
 
@@ -149,9 +147,7 @@ class RunFolder:
         write_atomic(self.path / "summary.csv", csv.encode("utf-8"))
         markdown = report_md(facts, results, verdict)
         write_atomic(self.path / "report.md", markdown.encode("utf-8"))
-        html = report_html(facts, results, verdict, plotly_hash())
-        with atomic(self.path / "report.html") as out:
-            write_page(out, html, PLOTLY_HERE)
+        write_html(self.path / "report.html", facts, results, verdict)
 
     def join(self, facts: RunFacts) -> None:
         """Make one journal of each model's parts, where several workers wrote them."""
@@ -176,9 +172,7 @@ class RunFolder:
         from tailrace.results.server_files import read_log
         from tailrace.results.server_view import add_server, client_side
 
-        if model.folder != safe_name(model.folder):
-            raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
-        folder = self.path / model.folder
+        folder = self._folder_of(model)
         folder.mkdir(exist_ok=True)
         reader = JournalReader(folder / JOURNAL)
         slos = slos_of(facts.scenario)
@@ -214,7 +208,7 @@ class RunFolder:
         rubric = RubricFolder(self.path).rubric(facts)
         results = []
         for model in facts.models:
-            path = self.path / safe_name(model.folder) / "result.json"
+            path = self._folder_of(model) / "result.json"
             try:
                 result = orjson.loads(path.read_bytes())
                 add_extras(result, facts, model, rubric)
@@ -224,6 +218,12 @@ class RunFolder:
                 ) from None
             results.append(result)
         return results
+
+    def _folder_of(self, model: ModelFacts) -> Path:
+        """Also begins the names of files elsewhere, so it must be no path."""
+        if model.folder != safe_name(model.folder):
+            raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
+        return self.path / model.folder
 
     def _read_journal(
         self,
@@ -254,6 +254,18 @@ class RunFolder:
                     cold = row
             out.writelines(line.encode() for line in log.close())
         return cold
+
+
+def write_html(
+    path: Path, facts: RunFacts, results: list[dict[str, Any]], verdict: Verdict
+) -> None:
+    """Replace ``report.html``, wherever it is to be."""
+    from tailrace.results.plotly_script import plotly_hash, write_page
+    from tailrace.results.render.html import PLOTLY_HERE, report_html
+
+    html = report_html(facts, results, verdict, plotly_hash())
+    with atomic(path) as out:
+        write_page(out, html, PLOTLY_HERE)
 
 
 def safe_name(text: str) -> str:

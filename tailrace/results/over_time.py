@@ -126,7 +126,7 @@ class OverTime:
         for held in (self._firsts, self._gaps, self._starts, self._lengths):
             del held[:]
 
-    def result(self, facts: StageFacts, series: Series) -> dict[str, Any]:
+    def result(self, series: Series) -> dict[str, Any]:
         """JSON-ready: ``over_time`` of a level. Points in time are ns since the run's origin."""
         self._flush()
         until_ns = self._from_ns + BINS * self._bin_ns
@@ -135,8 +135,6 @@ class OverTime:
             "from_ns": self._from_ns,
             "bin_ns": self._bin_ns,
             "bins": BINS,
-            "measure_from_ns": facts.measure_from_ns,
-            "measure_until_ns": facts.measure_until_ns,
             "ttft": self._ttft.result(),
             "icl": self._icl.result(),
             "gap_heat": self._icl.heat(),

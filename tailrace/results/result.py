@@ -129,11 +129,11 @@ def _judged(facts: StageFacts, tally: Tally, rate: dict[str, float | None]) -> d
         "slo": [each._asdict() for each in judged],
         "metrics": {name: metric_result(tally, name) for name in NAMES},
         "statistics": statistics_of(facts, tally.series),
-        **_shown(facts, tally),
+        **_shown(tally),
     }
 
 
-def _shown(facts: StageFacts, tally: Tally) -> dict[str, Any]:
+def _shown(tally: Tally) -> dict[str, Any]:
     """What only charts show: the level over time, and whole curves of percentiles."""
     over_time, series = tally.over_time, tally.series
     if over_time is None or series is None:
@@ -143,7 +143,7 @@ def _shown(facts: StageFacts, tally: Tally) -> dict[str, Any]:
         for name in ("ttft", "icl", "e2e")
     }
     return {
-        "over_time": over_time.result(facts, series),
+        "over_time": over_time.result(series),
         "curves": {"percents": list(CURVE), **curves},
     }
 

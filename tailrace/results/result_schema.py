@@ -126,8 +126,6 @@ OVER_TIME = _closed(
         "from_ns": _of("integer", "Begin of the first span, ns since the run's origin."),
         "bin_ns": _of("integer", "Length of a span, ns."),
         "bins": _of("integer", "How many spans."),
-        "measure_from_ns": _integer("Begin of the measure window, ns since the run's origin."),
-        "measure_until_ns": _integer("Its end, ns since the run's origin."),
         "ttft": _SPANS,
         "icl": _SPANS,
         "gap_heat": _closed(

@@ -8,24 +8,23 @@ loop of its own in this thread, so it must be gone before any other test wants o
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tailrace.errors import UsageError
+from tailrace.results.browser import browser as started
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        how = "no Chromium here: apt-get install chromium, or another package of it"
-        if os.environ.get("TAILRACE_BROWSER"):
-            pytest.fail(how)
-        pytest.skip(how)
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(started())
+        except UsageError as exc:
+            if os.environ.get("TAILRACE_BROWSER"):
+                pytest.fail(str(exc))
+            pytest.skip(str(exc))
+        yield found

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from tailrace.results.export.charts import DRAWN
 from tailrace.results.facts import ModelFacts
 from tailrace.simulate import Script, background
 
@@ -20,7 +22,9 @@ from ..results.builders import facts, row, run_folder, stage
 
 pytestmark = pytest.mark.server
 HOSTILE = "=1+1<script>window.struck=1</script><img src=x onerror=window.struck=2>"
-DRAWN = "document.documentElement.dataset.drawn"
+TAKEN = ("sim-ttft-load", "sim-ttft-percentiles", "sim-gaps-time", "sim-load-time")
+"""Charts that keep their data in different places."""
+COUNT = "document.documentElement.dataset.drawn"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,7 @@ def opened(browser: Browser, path: Path, width: int = 1280, **more: str) -> Iter
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_selector("html[data-drawn]", state="attached")
+    page.wait_for_selector(DRAWN, state="attached")
     yield page
     assert [each for each in said if not each.startswith(("blob:", "data:"))] == [path.as_uri()]
     context.close()
@@ -83,7 +87,7 @@ def test_every_chart_is_drawn_and_nothing_is_wider_than_the_page(
 ) -> None:
     with opened(browser, report, width) as page:
         charts = page.locator(".chart")
-        assert charts.count() == int(page.evaluate(DRAWN)) >= 12
+        assert charts.count() == int(page.evaluate(COUNT)) >= 12
         assert page.locator(".chart .main-svg:first-child").count() == charts.count()
         for name in ("trace", "heatmaplayer image, .heatmaplayer .hm", "bars"):
             assert page.locator(f".chart .{name}").count() > 0, name
@@ -120,9 +124,42 @@ def test_each_chart_gives_its_data_and_its_picture(browser: Browser, report: Pat
             assert download.value.suggested_filename == f"sim-ended-time.{kind}"
     lines = list(csv.DictReader(io.StringIO(saved["csv"].decode("utf-8-sig"))))
     assert {line["outcome"] for line in lines} >= {"ok", "reset"}
-    assert all(float(line["per_s"]) > 0 for line in lines)
+    assert sum(float(line["per_s"]) for line in lines) > 0
     assert saved["png"].startswith(b"\x89PNG")
     assert b"<svg" in saved["svg"]
+
+
+def test_the_data_to_take_away_are_those_that_are_drawn(browser: Browser, report: Path) -> None:
+    with opened(browser, report) as page:
+        charts = orjson.loads(page.locator("#charts").text_content() or "")
+        found = {}
+        for place, chart in enumerate(charts):
+            if chart["key"] not in TAKEN:
+                continue
+            with page.expect_download() as download:
+                page.locator(f"button[data-chart='{place}'][data-as=csv]").click()
+            text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+            found[chart["key"]] = list(csv.DictReader(io.StringIO(text)))
+            assert found[chart["key"]], chart["key"]
+            assert set(found[chart["key"]][0]) == set(chart["columns"])
+    drawn = {chart["key"]: chart["traces"] for chart in charts}
+    gaps = [row for trace in drawn["sim-gaps-time"] for row in trace["z"]]
+    assert sum(int(line["gaps"]) for line in found["sim-gaps-time"]) == sum(map(sum, gaps))
+    assert all(float(x["gap_from_ms"]) < float(x["gap_to_ms"]) for x in found["sim-gaps-time"])
+    tokens = [float(line["tokens_per_s"]) for line in found["sim-load-time"]]
+    assert tokens == drawn["sim-load-time"][1]["y"]
+    percents = {float(line["percentile"]) for line in found["sim-ttft-percentiles"]}
+    assert percents >= {0, 50, 99.9, 100}
+
+
+def test_charts_over_time_stand_exactly_under_each_other(browser: Browser, report: Path) -> None:
+    with opened(browser, report) as page:
+        edges = page.evaluate(
+            "[...document.querySelectorAll('.across .chart')].filter(one => one.layout.shapes[0])"
+            ".map(one => [one._fullLayout._size.l, one._fullLayout._size.r])"
+        )
+    assert len(edges) >= 4
+    assert len(set(map(tuple, edges))) == 1
 
 
 def test_what_strangers_wrote_stays_text(browser: Browser, hostile: Path) -> None:

@@ -37,7 +37,7 @@ def test_percentiles_of_a_span_are_at_most_a_bucket_above_the_true_ones(times: l
     rows = [row(sent, first, (), id=f"r{n}") for n, (sent, first) in enumerate(times)]
     for one in rows:
         made.add(one, array("q"), 0)
-    spans = made.result(stage(rows), tally_of(stage(rows)).series)["ttft"]
+    spans = made.result(tally_of(stage(rows)).series)["ttft"]
     by_span: dict[int, list[int]] = {}
     for sent, first in times:
         by_span.setdefault(min((sent + first) // 100, BINS - 1), []).append(first * MS)

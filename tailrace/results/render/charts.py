@@ -7,14 +7,19 @@ the model's first level began: what no percentile of a whole level can show.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import log10
 from typing import Any
 
-from tailrace.results.render.chart import Chart, aligned, axis, digits, line
+from tailrace.results.facts import RunFacts
+from tailrace.results.render.chart import Chart, Trace, aligned, axis, digits, line, log_axis
 from tailrace.results.render.charts_over_time import time_charts
-from tailrace.results.render.figures import Figure, latency, number
+from tailrace.results.render.charts_trade import models_charts, trade_chart
+from tailrace.results.render.detail import Detail, detail_of
+from tailrace.results.render.figures import Figure, latency
 from tailrace.results.render.server_charts import server_charts
-from tailrace.results.render.table import Level
+from tailrace.results.render.table import Level, by_round
+from tailrace.results.render.text import safe_text
 
 _SHOWN = ("p50", "p95", "p99")
 _CURVES = (
@@ -28,11 +33,35 @@ _LOAD_ABOUT = (
 )
 
 
-def model_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
+def run_charts(
+    models: Sequence[Sequence[Level]], results: Sequence[Mapping[str, Any]], facts: RunFacts
+) -> list[list[Chart]]:
+    """Those of all models together, then those of each; the arguments run parallel."""
+    courses = [
+        stage["over_time"]
+        for result in results
+        for stage in result["stages"]
+        if stage.get("over_time")
+    ]
+    detail = detail_of(len(courses), sum(course["bins"] for course in courses))
+    parts = zip(models, results, facts.models, strict=True)
+    each = [
+        model_charts([level for level in levels if level.reached], result, known.folder, detail)
+        for levels, result, known in parts
+    ]
+    return [models_charts(models), *each]
+
+
+def model_charts(
+    levels: Sequence[Level], result: Mapping[str, Any], key: str, detail: Detail
+) -> list[Chart]:
     """Those of one model that have anything to show; ``key`` begins the names of their files."""
+    if not levels:
+        return []
     made = [*_load_charts(levels, key), *_curve_charts(levels, result, key)]
-    made += [*time_charts(levels, result, key), *server_charts(result, key)]
-    return aligned([chart for chart in made if chart.traces])
+    made += [*time_charts(levels, result, key, detail), *server_charts(levels, result, key)]
+    name = safe_text(levels[0].model, 60)
+    return aligned([replace(chart, of=name) for chart in made if chart.traces])
 
 
 def _load_charts(levels: Sequence[Level], key: str) -> list[Chart]:
@@ -41,13 +70,13 @@ def _load_charts(levels: Sequence[Level], key: str) -> list[Chart]:
         _by_load(levels, metric, f"{key}-{metric}-load", title, unit)
         for metric, title in (("ttft", "TTFT by load"), ("icl", "ICL by load"))
     ]
-    return [*latencies, _throughput(levels, key, unit), _trade(levels, key)]
+    return [*latencies, _throughput(levels, key, unit), trade_chart(levels, key)]
 
 
 def _by_load(levels: Sequence[Level], metric: str, key: str, title: str, unit: str) -> Chart:
     traces, rows = [], []
     for place, name in enumerate(_SHOWN):
-        for same in _rounds(levels):
+        for same in by_round(levels):
             known = [(level, level.metrics[metric].percentiles[name]) for level in same]
             points = [(level, figure) for level, figure in known if figure.ms is not None]
             if points:
@@ -58,7 +87,7 @@ def _by_load(levels: Sequence[Level], metric: str, key: str, title: str, unit: s
             ]
     about = f"Percentiles of {metric.upper()} at each load. {_LOAD_ABOUT}"
     columns = (unit, "round", "percentile", "ms", "certified")
-    return Chart(key, title, about, traces, _layout(unit, "ms", levels), columns, rows)
+    return Chart(key, title, about, traces, _layout(unit, "ms", levels), columns, rows=rows)
 
 
 def _latency_line(points: Sequence[tuple[Level, Figure]], name: str, colour: int) -> dict[str, Any]:
@@ -83,7 +112,7 @@ def _latency_line(points: Sequence[tuple[Level, Figure]], name: str, colour: int
 
 def _throughput(levels: Sequence[Level], key: str, unit: str) -> Chart:
     traces, rows = [], []
-    for same in _rounds(levels):
+    for same in by_round(levels):
         known = [level for level in same if level.tokens_per_s is not None]
         rows += [
             (v.load, v.round or None, digits(v.tokens_per_s, 6), digits(v.tokens_per_s_per_user, 6))
@@ -96,83 +125,46 @@ def _throughput(levels: Sequence[Level], key: str, unit: str) -> Chart:
     about = "Output tokens per second of all users together, over the measure window."
     columns = (unit, "round", "tokens_per_s", "tokens_per_s_per_user")
     layout = _layout(unit, "tokens/s", levels)
-    return Chart(f"{key}-tokens", "Throughput by load", about, traces, layout, columns, rows)
-
-
-def _trade(levels: Sequence[Level], key: str) -> Chart:
-    """What each load buys and costs; only where there are several."""
-    known = [
-        (level, level.tokens_per_s, level.metrics["ttft"].percentiles["p95"])
-        for level in levels
-        if level.tokens_per_s is not None
-    ]
-    rows = [
-        (level.load, level.round or None, digits(rate, 6), digits(figure.ms, 6))
-        for level, rate, figure in known
-        if figure.ms is not None
-    ]
-    trace = line(
-        "",
-        [row[2] for row in rows],
-        [row[3] for row in rows],
-        0,
-        mode="lines+markers+text",
-        text=[str(row[0]) for row in rows],
-        textposition="top center",
-        cliponaxis=False,
-        hovertemplate="%{text}: %{x:.4g} tokens/s, p95 %{y:.4g} ms<extra></extra>",
-    )
-    layout = {
-        "xaxis": axis("tokens/s", rangemode="tozero"),
-        "yaxis": axis("TTFT p95 ms", type="log", dtick="D2"),
-        "showlegend": False,
-    }
-    about = "TTFT p95 against throughput, a point for each load: right is more, down is sooner."
-    return Chart(
-        f"{key}-trade",
-        "Latency against throughput",
-        about,
-        [trace] if len(rows) > 1 else [],
-        layout,
-        ("load", "round", "tokens_per_s", "ttft_p95_ms"),
-        rows,
-    )
+    return Chart(f"{key}-tokens", "Throughput by load", about, traces, layout, columns, rows=rows)
 
 
 def _curve_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
+    ticks = (0, 50, 90, 99, 99.9, 99.99)
+    layout = {
+        "xaxis": axis(
+            "percentile",
+            tickvals=[_nines(percent) for percent in ticks],
+            ticktext=[f"{percent:g}" for percent in ticks],
+        ),
+        "yaxis": log_axis("ms"),
+    }
     charts = []
     for metric, short, words in _CURVES:
-        traces, rows = [], []
-        for place, (level, stage) in enumerate(zip(levels, result["stages"], strict=False)):
-            curves = stage.get("curves")
-            if curves is None or curves[metric] is None:
-                continue
-            ms = [digits(value / 1e6) for value in curves[metric]]
-            percents = curves["percents"]
-            rows += [(level.title, p, value) for p, value in zip(percents, ms, strict=True)]
-            x = [_nines(percent) for percent in percents]
-            notes = [
-                f"{level.title}, p{percent:g}: {number(value)} ms"
-                for percent, value in zip(percents, ms, strict=True)
-            ]
-            traces.append(line(level.title, x, ms, place, text=notes, hoverinfo="text"))
-        ticks = (0, 50, 90, 99, 99.9, 99.99)
-        layout = {
-            "xaxis": axis(
-                "percentile",
-                tickvals=[_nines(percent) for percent in ticks],
-                ticktext=[*(f"{percent:g}" for percent in ticks)],
-            ),
-            "yaxis": axis("ms", type="log", dtick="D2"),
-        }
+        traces = [
+            _curve(level.title, stage["curves"], metric, place)
+            for place, (level, stage) in enumerate(zip(levels, result["stages"], strict=False))
+            if stage.get("curves") and stage["curves"][metric]
+        ]
         about = (
             f"{short} by percentile, {words}, a line for each load. Each further nine is one step "
             "to the right, so that the tail is seen; the last point is the exact maximum."
         )
         columns = ("load", "percentile", "ms")
-        name = f"{key}-{metric}-percentiles"
-        charts.append(Chart(name, f"{short} by percentile", about, traces, layout, columns, rows))
+        name, title = f"{key}-{metric}-percentiles", f"{short} by percentile"
+        charts.append(Chart(name, title, about, traces, layout, columns, "points"))
     return charts
+
+
+def _curve(name: str, curves: Mapping[str, Any], metric: str, place: int) -> Trace:
+    percents = curves["percents"]
+    return line(
+        name,
+        [_nines(percent) for percent in percents],
+        [digits(value / 1e6) for value in curves[metric]],
+        place,
+        customdata=percents,
+        hovertemplate="%{fullData.name}, p%{customdata}: %{y:.4~r} ms<extra></extra>",
+    )
 
 
 def _nines(percent: float) -> float:
@@ -187,9 +179,3 @@ def _layout(unit: str, measure: str, levels: Sequence[Level]) -> dict[str, Any]:
         "xaxis": axis(unit, type="category", categoryorder="array", categoryarray=loads),
         "yaxis": axis(measure, rangemode="tozero"),
     }
-
-
-def _rounds(levels: Sequence[Level]) -> list[list[Level]]:
-    """The levels of each round, so that no line runs from one round into the next."""
-    numbers = sorted({level.round for level in levels})
-    return [[level for level in levels if level.round == number] for number in numbers]

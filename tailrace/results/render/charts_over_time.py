@@ -7,26 +7,35 @@ such charts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from math import log10
+from itertools import pairwise
 from typing import Any
 
-from tailrace.results.render.chart import Cell, Chart, Trace, axis, digits, line
+from tailrace.results.render.chart import (
+    SECONDS,
+    Chart,
+    Table,
+    Trace,
+    axis,
+    digits,
+    line,
+    log_axis,
+)
 from tailrace.results.render.charts_requests import request_chart
+from tailrace.results.render.detail import Detail
 from tailrace.results.render.table import Level
 from tailrace.results.render.text import safe_text
 
 Found = Mapping[str, Any]
-SECONDS = "seconds since the first level began"
 _FEWEST = 8
 """Samples of a span below which its percentiles are no line: the points show more."""
-_SHADES = "The lines begin with each level."
+_BEGINS = "A dotted line stands where a level begins."
 
 
 class Course:
     """The levels of a model that have their course in the result, and when they began."""
 
-    def __init__(self, levels: Sequence[Level], result: Found) -> None:
+    def __init__(self, levels: Sequence[Level], result: Found, detail: Detail) -> None:
+        self.detail = detail
         known = [
             (level, stage["over_time"])
             for level, stage in zip(levels, result["stages"], strict=False)
@@ -40,10 +49,15 @@ class Course:
         """On the axis."""
         return round((at_ns - self._origin_ns) / 1e9, 3)
 
-    def middles(self, over: Found) -> list[float]:
-        """Of its spans."""
+    def edges(self, over: Found) -> list[float]:
+        """Of the spans that are drawn; one more than there are."""
         first, width = over["from_ns"], over["bin_ns"]
-        return [self.at_s(first + (place + 0.5) * width) for place in range(over["bins"])]
+        return [self.at_s(first + n * width) for n in range(0, over["bins"] + 1, self.detail.join)]
+
+    def middles(self, over: Found, join: int) -> list[float]:
+        """Of its spans, so many together."""
+        first, width = over["from_ns"], over["bin_ns"]
+        return [self.at_s(first + (n + join / 2) * width) for n in range(0, over["bins"], join)]
 
     def chart(
         self,
@@ -53,19 +67,19 @@ class Course:
         traces: Sequence[Trace],
         layout: Found,
         columns: Sequence[str],
-        rows: Sequence[Sequence[Cell]],
+        table: Table,
     ) -> Chart:
         """One over the whole width, with where the levels begin."""
         whole = {"xaxis": axis(SECONDS), **layout}
-        words = f"{about} {_SHADES}"
+        words = f"{about} {_BEGINS}"
         return Chart(
-            key, title, words, traces, whole, columns, rows, wide=True, marks=tuple(self.marks)
+            key, title, words, traces, whole, columns, table, wide=True, marks=tuple(self.marks)
         )
 
 
-def time_charts(levels: Sequence[Level], result: Found, key: str) -> list[Chart]:
+def time_charts(levels: Sequence[Level], result: Found, key: str, detail: Detail) -> list[Chart]:
     """TTFT, gaps, load, endings, and some requests, over time."""
-    course = Course(levels, result)
+    course = Course(levels, result, detail)
     if not course.levels:
         return []
     return [
@@ -79,8 +93,7 @@ def time_charts(levels: Sequence[Level], result: Found, key: str) -> list[Chart]
 
 def _single(course: Course, key: str) -> Chart:
     level, over = course.levels[-1]
-    chart = request_chart(level.title, over["sampled"], course.at_s, key)
-    return replace(chart, layout={"xaxis": axis(SECONDS), **chart.layout})
+    return request_chart(level.title, over["sampled"], course.at_s, key)
 
 
 def _ttft(course: Course, key: str) -> Chart:
@@ -88,8 +101,9 @@ def _ttft(course: Course, key: str) -> Chart:
     p50: list[tuple[float, float | None]] = []
     p99: list[tuple[float, float | None]] = []
     for _, over in course.levels:
-        rows += [(course.at_s(at), digits(value / 1e6) or 0.0) for at, value in over["ttft_points"]]
-        middles = course.middles(over)
+        points = course.detail.thinned(over["ttft_points"])
+        rows += [(course.at_s(at), digits(value / 1e6) or 0.0) for at, value in points]
+        middles = course.middles(over, 1)
         for name, to in (("p50_ns", p50), ("p99_ns", p99)):
             parts = zip(middles, over["ttft"][name], over["ttft"]["n"], strict=True)
             to += [
@@ -102,17 +116,23 @@ def _ttft(course: Course, key: str) -> Chart:
     traces += [
         line(name, *_columns(known), colour, connectgaps=False)
         for name, known, colour in (("p50", p50, 2), ("p99", p99, 1))
-        if any(value is not None for _, value in known)
+        if _is_line(known)
     ]
     about = (
         "Time to first token of single requests, by when they were sent, and its percentiles by "
         f"when it came, in spans of a 96th of each level that saw at least {_FEWEST}."
     )
-    layout = {"yaxis": axis("TTFT ms", type="log", dtick="D2")}
-    columns = ("sent_s", "ttft_ms")
+    layout = {"yaxis": log_axis("TTFT ms")}
+    columns = ("of", "at_s", "ttft_ms")
+    shown = traces if rows else []
     return course.chart(
-        f"{key}-ttft-time", "TTFT over time", about, traces if rows else [], layout, columns, rows
+        f"{key}-ttft-time", "TTFT over time", about, shown, layout, columns, "points"
     )
+
+
+def _is_line(points: Sequence[tuple[float, float | None]]) -> bool:
+    """Whether two neighbours are known, between which something is drawn."""
+    return any(a is not None and b is not None for (_, a), (_, b) in pairwise(points))
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
@@ -120,99 +140,67 @@ def _columns(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
 
 
 def _heat(course: Course, key: str) -> Chart:
-    traces: list[Trace] = []
-    rows: list[tuple[float, float, float, int]] = []
-    for _, over in course.levels:
-        edges = [digits(edge / 1e6, 4) or 0.0 for edge in over["gap_heat"]["edges_ns"]]
-        counts = over["gap_heat"]["counts"]
-        if not edges:
-            continue
-        x = [course.at_s(over["from_ns"] + n * over["bin_ns"]) for n in range(over["bins"] + 1)]
-        traces.append(_heat_map(x, edges, counts))
-        rows += [
-            (x[place], low, high, n)
-            for place, spans in enumerate(counts)
-            for low, high, n in zip(edges, edges[1:], spans, strict=False)
-            if n
-        ]
+    traces = [_heat_map(course, over) for _, over in course.levels if over["gap_heat"]["edges_ns"]]
     about = (
         "How many gaps between output chunks ended when, by their length; the darker the more, on "
         "a logarithmic scale. A stall of everybody is a column, a slow stream a row."
     )
     layout = {
-        "yaxis": axis("gap ms", type="log", dtick="D2"),
+        "yaxis": log_axis("gap ms"),
         "coloraxis": {"showscale": False},
     }
     columns = ("from_s", "gap_from_ms", "gap_to_ms", "gaps")
-    return course.chart(f"{key}-gaps-time", "Gaps over time", about, traces, layout, columns, rows)
+    return course.chart(
+        f"{key}-gaps-time", "Gaps over time", about, traces, layout, columns, "counts"
+    )
 
 
-def _heat_map(x: list[float], edges: list[float], counts: list[list[int]]) -> Trace:
-    by_row = [list(each) for each in zip(*counts, strict=True)]
+def _heat_map(course: Course, over: Found) -> Trace:
+    heat = over["gap_heat"]
     return {
         "type": "heatmap",
-        "x": x,
-        "y": edges,
-        "z": [[_log(n) for n in each] for each in by_row],
-        "text": by_row,
-        "hovertemplate": "%{x:.2f} s, %{y:.3g} ms: %{text} gaps<extra></extra>",
+        "x": course.edges(over),
+        "y": [digits(edge / 1e6, 4) for edge in heat["edges_ns"]],
+        "z": [course.detail.sums(spans) for spans in zip(*heat["counts"], strict=True)],
         "coloraxis": "coloraxis",
         "name": "",
     }
 
 
-def _log(count: int) -> float | None:
-    return round(log10(count) + 0.3, 2) if count else None
-
-
 def _load(course: Course, key: str) -> Chart:
-    rows: list[tuple[float, float | None, float | None]] = []
+    x: list[float] = []
+    measures: dict[str, list[float | None]] = {"in_flight": [], "tokens_per_s": []}
     for _, over in course.levels:
-        parts = (course.middles(over), over["in_flight"], over["tokens_per_s"])
-        rows += list(zip(*parts, strict=True))
-    x = [row[0] for row in rows]
+        x += course.middles(over, course.detail.join)
+        for name, y in measures.items():
+            y += [digits(value) for value in course.detail.means(over[name])]
     traces = [
-        line("in flight", x, [row[1] for row in rows], 0),
-        line("tokens/s", x, [row[2] for row in rows], 2, yaxis="y2"),
+        line("in flight", x, measures["in_flight"], 0),
+        line("tokens/s", x, measures["tokens_per_s"], 2, yaxis="y2"),
     ]
     about = (
         "Requests that were due and had not ended, and output tokens per second; those of an "
         "answer are spread evenly over it."
     )
+    right = {"overlaying": "y", "side": "right", "showgrid": False, "tickmode": "auto"}
     layout = {
         "yaxis": axis("requests in flight", rangemode="tozero"),
-        "yaxis2": axis(
-            "tokens/s",
-            rangemode="tozero",
-            overlaying="y",
-            side="right",
-            showgrid=False,
-            tickmode="auto",
-        ),
+        "yaxis2": axis("tokens/s", rangemode="tozero", **right),
     }
-    columns = ("at_s", "in_flight", "tokens_per_s")
-    return course.chart(f"{key}-load-time", "Load over time", about, traces, layout, columns, rows)
+    columns = ("at_s", *measures)
+    return course.chart(
+        f"{key}-load-time", "Load over time", about, traces, layout, columns, "shared"
+    )
 
 
 def _ended(course: Course, key: str) -> Chart:
     names = dict.fromkeys(name for _, over in course.levels for name in over["ended"])
     ordered = sorted(names, key=lambda name: name != "ok")
     traces: list[Trace] = []
-    rows: list[tuple[float, str, float]] = []
     for place, name in enumerate(ordered):
-        x: list[float] = []
-        y: list[float] = []
-        for _, over in course.levels:
-            counts = over["ended"].get(name)
-            if counts is None:
-                continue
-            seconds = over["bin_ns"] / 1e9
-            x += course.middles(over)
-            y += [digits(count / seconds) or 0.0 for count in counts]
-        called = safe_text(name, 60)
-        rows += [(at, called, rate) for at, rate in zip(x, y, strict=True) if rate]
+        x, y = _rates(course, name)
         colour = "soft" if name == "ok" else f"c{(1, 3, 4, 5, 7, 6, 0, 2)[(place - 1) % 8]}"
-        bars = {"type": "bar", "name": called, "x": x, "y": y, "colour": colour}
+        bars = {"type": "bar", "name": safe_text(name, 60), "x": x, "y": y, "colour": colour}
         traces.append(bars)
     about = "Requests that ended per second, by what came of them; failed ones by class."
     layout = {
@@ -220,7 +208,26 @@ def _ended(course: Course, key: str) -> Chart:
         "barmode": "stack",
         "bargap": 0,
     }
-    columns = ("at_s", "outcome", "per_s")
+    columns = ("outcome", "at_s", "per_s")
     return course.chart(
-        f"{key}-ended-time", "Endings and errors over time", about, traces, layout, columns, rows
+        f"{key}-ended-time",
+        "Endings and errors over time",
+        about,
+        traces,
+        layout,
+        columns,
+        "points",
     )
+
+
+def _rates(course: Course, name: str) -> tuple[list[float], list[float]]:
+    """When, and how many a second, ended so; only of the levels where any did."""
+    x: list[float] = []
+    y: list[float] = []
+    join = course.detail.join
+    for _, over in course.levels:
+        if name in over["ended"]:
+            seconds = join * over["bin_ns"] / 1e9
+            x += course.middles(over, join)
+            y += [round(count / seconds, 3) for count in course.detail.sums(over["ended"][name])]
+    return x, y

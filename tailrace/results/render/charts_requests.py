@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tailrace.results.render.chart import Cell, Chart, Trace, axis, line
+from tailrace.results.render.chart import SECONDS, Cell, Chart, Trace, axis, line
 from tailrace.results.render.text import safe_text
 
 Found = Mapping[str, Any]
@@ -29,6 +29,7 @@ def request_chart(level: str, sampled: Sequence[Found], at_s: Clock, key: str) -
         "and those with the longest gaps."
     )
     layout = {
+        "xaxis": axis(SECONDS),
         "yaxis": axis("", showticklabels=False, autorange="reversed"),
         "barmode": "overlay",
         "bargap": 0.25,
@@ -38,7 +39,7 @@ def request_chart(level: str, sampled: Sequence[Found], at_s: Clock, key: str) -
     rows = [_row(one, at_s) for one in sampled]
     shown = traces if rows else []
     name = f"{key}-requests"
-    return Chart(name, "Single requests", about, shown, layout, columns, rows, wide=True)
+    return Chart(name, "Single requests", about, shown, layout, columns, rows=rows, wide=True)
 
 
 def _row(one: Found, at_s: Clock) -> tuple[Cell, ...]:

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import groupby, pairwise
+from itertools import count, groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,7 +22,7 @@ from tailrace.results.facts import RunFacts
 from tailrace.results.metrics import definitions
 from tailrace.results.render import about
 from tailrace.results.render.chart import Chart
-from tailrace.results.render.charts import model_charts
+from tailrace.results.render.charts import run_charts
 from tailrace.results.render.columns import Column, headline
 from tailrace.results.render.figures import FOOTNOTES, NEVER
 from tailrace.results.render.groups import group_sheets
@@ -56,10 +56,14 @@ def report_html(
     from markupsafe import Markup
 
     levels = rows(facts, results)
-    charts: list[Chart] = []
+    groups = by_model(levels)
+    made = run_charts(groups, results, facts)
+    charts = [chart for each in made for chart in each]
+    places = count()
+    placed = [[(next(places), chart) for chart in each] for each in made]
     models = [
-        _model(group, result, known.folder, charts)
-        for group, result, known in zip(by_model(levels), results, facts.models, strict=True)
+        _model(group, result, each)
+        for group, result, each in zip(groups, results, placed[1:], strict=True)
     ]
     before, after = sections(facts, results, verdict)
     return _template().render(
@@ -75,6 +79,7 @@ def report_html(
         notes=[safe_text(note) for note in verdict.notes],
         table=_headline(levels),
         footnotes=FOOTNOTES,
+        charts=placed[0],
         models=models,
         first_sections=before,
         sections=after,
@@ -87,7 +92,7 @@ def report_html(
 
 def _data(charts: Sequence[Chart]) -> str:
     """As JSON that no text can break out of."""
-    text = orjson.dumps([chart.document() for chart in charts]).decode()
+    text = orjson.dumps(charts).decode()
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -147,19 +152,16 @@ def _cell(column: Column, edge: bool, level: Level) -> dict[str, str]:
 
 
 def _model(
-    levels: Sequence[Level], result: dict[str, Any], folder: str, charts: list[Chart]
+    levels: Sequence[Level], result: dict[str, Any], charts: Sequence[tuple[int, Chart]]
 ) -> dict[str, Any]:
-    """``charts`` gains those of this model: their places there are in the page."""
+    """``charts`` with their places in the page."""
     reached = [level for level in levels if level.reached]
-    made = model_charts(reached, result, folder) if reached else []
-    first = len(charts)
-    charts += made
     return {
         "name": levels[0].model,
         "reached": bool(reached),
         "cold": cold(result),
         "warnings": warnings(levels),
-        "charts": list(enumerate(made, first)),
+        "charts": charts,
         "server_about": server_about(result),
         "server_starts": level_starts(result, reached) if result.get("server") else "",
         "details": detail_sheets(levels),

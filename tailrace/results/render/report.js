@@ -10,11 +10,19 @@
   // Plotly reads a small markup in texts: it must not see any in a name that a server gave.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
+  // Counts are shaded by their logarithm, and hovered as they are; none is no colour.
+  const heat = (given) => ({
+    ...given,
+    z: given.z.map((row) => row.map((n) => (n ? Math.log10(n) + 0.3 : null))),
+    text: given.z,
+    hovertemplate: "%{x:.2f} s, %{y:.3~r} ms: %{text} gaps<extra></extra>",
+  });
   const trace = (given) => {
+    if (given.type === "heatmap") return heat(given);
     const made = { ...given };
     delete made.colour;
     if (given.name) made.name = plain(given.name);
-    if (Array.isArray(given.text) && given.type !== "heatmap") made.text = given.text.map(plain);
+    if (Array.isArray(given.text)) made.text = given.text.map(plain);
     if (!given.colour) return made;
     const paint = colour(given.colour);
     made.marker = { ...given.marker, color: paint };
@@ -22,18 +30,22 @@
     return made;
   };
 
-  const axis = (given, soft, rule) => ({
-    automargin: true, gridcolor: rule, linecolor: rule, zeroline: false, color: soft,
+  // Charts over time have the same room at both sides, so that one stands exactly under the other.
+  const axis = (given, overTime, soft, rule) => ({
+    automargin: !overTime, gridcolor: rule, linecolor: rule, zeroline: false, color: soft,
     ...given, title: { standoff: 6, ...given.title, font: { size: 12 } },
   });
+  const margin = (overTime) =>
+    overTime ? { l: 60, r: 52, t: 22, b: 40 } : { l: 52, r: 14, t: 8, b: 40 };
 
-  const layout = (chart, div) => {
+  const layout = (chart, width) => {
     const soft = colour("soft"), rule = colour("rule"), paper = colour("paper");
+    const overTime = chart.marks.length > 0;
     const made = {
       ...chart.layout,
       autosize: true,
       height: chart.wide ? 300 : 280,
-      margin: { l: 52, r: 14, t: chart.marks.length ? 22 : 8, b: 40 },
+      margin: margin(overTime),
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: 12, color: soft },
       hoverlabel: { bgcolor: paper, bordercolor: rule, font: { color: colour("ink"), size: 12 } },
@@ -42,7 +54,7 @@
       showlegend: chart.layout.showlegend ?? chart.traces.filter((t) => t.name).length > 1,
     };
     for (const name of Object.keys(chart.layout))
-      if (/^[xy]axis/.test(name)) made[name] = axis(chart.layout[name], soft, rule);
+      if (/^[xy]axis/.test(name)) made[name] = axis(chart.layout[name], overTime, soft, rule);
     if (made.coloraxis)
       made.coloraxis = { ...made.coloraxis, colorscale: [[0, colour("band")], [1, colour("c0")]] };
     made.shapes = chart.marks.map(([x]) => ({
@@ -50,7 +62,7 @@
       line: { color: soft, width: 1, dash: "dot" },
     }));
     // Names of the levels, as many as fit beside each other.
-    const most = Math.max(1, Math.floor(div.clientWidth / 90));
+    const most = Math.max(1, Math.floor(width / 90));
     const every = Math.ceil(chart.marks.length / most) || 1;
     made.annotations = chart.marks.filter((_, n) => n % every === 0).map(([x, name]) => ({
       x, y: 1, yref: "paper", yanchor: "bottom", xanchor: "left", text: plain(name),
@@ -62,9 +74,20 @@
   const config = { displayModeBar: false, responsive: true, showTips: false };
   const draw = () => Promise.all(charts.map((chart, n) => {
     const div = document.getElementById("chart-" + n);
-    return Plotly.react(div, chart.traces.map(trace), layout(chart, div), config);
+    return Plotly.react(div, chart.traces.map(trace), layout(chart, div.clientWidth), config);
   }));
 
+  // The lines of a chart's CSV, as chart.py names the places they are in.
+  const lines = {
+    rows: (chart) => chart.rows,
+    points: (chart) => chart.traces.flatMap((each) =>
+      (each.customdata ?? each.x).map((x, n) => [each.name, x, each.y[n]])
+        .filter(([, , y]) => y !== null)),
+    shared: (chart) => chart.traces[0].x.map((x, n) => [x, ...chart.traces.map((t) => t.y[n])]),
+    counts: (chart) => chart.traces.flatMap((each) => each.x.slice(1).flatMap((_, span) =>
+      each.z.map((row, n) => [each.x[span], each.y[n], each.y[n + 1], row[span]])
+        .filter(([, , , count]) => count))),
+  };
   const cell = (value) => {
     if (value === null) return "";
     if (typeof value !== "string") return String(value);
@@ -72,25 +95,39 @@
     const text = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
     return '"' + text.replace(/"/g, '""') + '"';
   };
-  const save = (name, text) => {
+  const csv = (chart) =>
+    "\ufeff" + [chart.columns, ...lines[chart.table](chart)]
+      .map((row) => row.map(cell).join(",") + "\r\n").join("");
+
+  const save = (name, url) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob(["\ufeff" + text], { type: "text/csv" }));
+    link.href = url;
     link.download = name;
     link.click();
-    URL.revokeObjectURL(link.href);
+  };
+  const saveText = (name, text) => {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    save(name, url);
+    setTimeout(() => URL.revokeObjectURL(url), 60000); // some browsers read it only now
+  };
+  // A chart by itself, on paper and with its title: for a file that leaves the page.
+  const picture = (n, form) => {
+    const chart = charts[n], made = layout(chart, form.width);
+    const text = plain(chart.of ? chart.title + ", " + chart.of : chart.title);
+    made.title = { text, x: 0.01, y: 0.98, yanchor: "top", font: { size: 14 } };
+    made.margin.t += 24;
+    made.paper_bgcolor = made.plot_bgcolor = colour("paper");
+    return Plotly.toImage({ data: chart.traces.map(trace), layout: made }, form);
   };
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-chart]");
     if (!button) return;
-    const n = Number(button.dataset.chart), chart = charts[n];
-    if (button.dataset.as === "csv") {
-      const lines = [chart.columns, ...chart.rows].map((row) => row.map(cell).join(","));
-      save(chart.key + ".csv", lines.join("\r\n") + "\r\n");
-    } else {
-      Plotly.downloadImage(document.getElementById("chart-" + n),
-        { format: button.dataset.as, filename: chart.key, width: 900, height: 420, scale: 2 });
-    }
+    const n = Number(button.dataset.chart), { key } = charts[n], format = button.dataset.as;
+    if (format === "csv") saveText(key + ".csv", csv(charts[n]));
+    else picture(n, { format, width: 900, height: 420, scale: 2 })
+      .then((url) => save(key + "." + format, url));
   });
+  window.picture = picture; // for `tailrace charts`
 
   draw().then(() => document.documentElement.setAttribute("data-drawn", charts.length));
   for (const query of ["(prefers-color-scheme: dark)", "print"])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tailrace.results.render.chart import Chart, Trace, axis, digits, line
+from tailrace.results.render.chart import SECONDS, Chart, Trace, axis, digits, line
 from tailrace.results.render.figures import number
 from tailrace.results.render.table import Level
 
 Lines = Mapping[str, Sequence[float | None]]
-AXIS = "seconds since the first level began"
 _CHARTS: tuple[tuple[str, str, float, tuple[tuple[str, str], ...]], ...] = (
     (
         "Requests: run, wait at the server; in flight here",
@@ -32,13 +31,13 @@ _CHARTS: tuple[tuple[str, str, float, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
-def server_charts(result: Mapping[str, Any], key: str) -> list[Chart]:
+def server_charts(levels: Sequence[Level], result: Mapping[str, Any], key: str) -> list[Chart]:
     """Those of a model's document that have anything to show."""
     server = result.get("server")
     lines: Lines = {} if server is None else server["timeline"]
     if server is None or len(lines.get("at_s", ())) < 2:
         return []
-    titles = [stage["load"] for stage in result["stages"]]
+    titles = [level.title for level in levels]
     marks = list(zip(server["levels_at_s"], titles, strict=False))
     made = []
     for place, (title, unit, factor, names) in enumerate(_CHARTS):
@@ -47,13 +46,12 @@ def server_charts(result: Mapping[str, Any], key: str) -> list[Chart]:
         if len(known) <= int(ours):  # the client's line alone is no view of the server
             continue
         traces = [_line(lines, *each, factor, at) for at, each in enumerate(known)]
-        layout = {"xaxis": axis(AXIS), "yaxis": axis(unit, rangemode="tozero")}
+        layout = {"xaxis": axis(SECONDS), "yaxis": axis(unit, rangemode="tozero")}
         columns = ("at_s", *(called for called, _ in known))
-        rows = list(zip(lines["at_s"], *(trace["y"] for trace in traces), strict=False))
         about = f"{title}. As the server's own metrics, its process or its GPUs say."
         name = f"{key}-server-{place + 1}"
         made.append(
-            Chart(name, title, about, traces, layout, columns, rows, wide=True, marks=marks)
+            Chart(name, title, about, traces, layout, columns, "shared", wide=True, marks=marks)
         )
     return made
 

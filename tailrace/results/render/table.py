@@ -122,6 +122,12 @@ def by_model(levels: Sequence[Level]) -> list[list[Level]]:
     return [list(group) for _, group in groupby(levels, key=lambda level: level.model_index)]
 
 
+def by_round(levels: Sequence[Level]) -> list[list[Level]]:
+    """The levels of one model, one list a round."""
+    numbers = sorted({level.round for level in levels})
+    return [[level for level in levels if level.round == number] for number in numbers]
+
+
 def _bare(index: int, model: ModelFacts) -> dict[str, Any]:
     error = safe_text(model.error or "", ERROR_LIMIT)
     return {

@@ -55,7 +55,7 @@ def test_well_formed_and_verdict_first(run, invalid):
     assert words[0] == "three-models: VALID"
     assert words[1] == "VALID"
     assert [value for name, value in read.attributes if name == "id"] == [
-        *(f"chart-{place}" for place in range(2 * 4)),
+        *(f"chart-{place}" for place in range(1 + 2 * 4)),
         "charts",
     ]
     assert "≥10000" in words

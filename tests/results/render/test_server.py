@@ -56,7 +56,7 @@ def test_only_a_process_is_watched(tmp_path: Path) -> None:
     levels, result = seen(tmp_path, Head(0, None, 1.0, pid=7, pid_by="x"), *looks)
     assert server_lines(levels) == ["1 user: CPU 0.500 cores, RSS 5.00 MB"]
     assert (server_about(result) or "").startswith("process 7 (x)")
-    assert [each.title for each in server_charts(result, "m")] == [
+    assert [each.title for each in server_charts(levels, result, "m")] == [
         "CPU of the server's process",
         "Memory of the server's process",
     ]
@@ -73,7 +73,7 @@ def test_gpus_have_a_row_each(tmp_path: Path) -> None:
     assert sheet.rows[0][2:] == ("4000", "8000", "50.0 %", "150", "150", "61.0")
     assert set(sheet.rows[1][2:]) == {"n/a"}
     assert "GPU 50.0 % 150 W" in server_lines(levels)[0]
-    assert len(server_charts(result, "m")) == 2
+    assert len(server_charts(levels, result, "m")) == 2
 
 
 def test_a_run_that_nobody_watched(tmp_path: Path) -> None:
@@ -82,13 +82,13 @@ def test_a_run_that_nobody_watched(tmp_path: Path) -> None:
     assert server_lines(levels) == []
     assert [sheet.rows for sheet in server_sheets(levels)] == [(), (), ()]
     assert server_about(result) is None
-    assert server_charts(result, "m") == []
+    assert server_charts(levels, result, "m") == []
 
 
 def test_charts_are_on_one_axis_of_seconds(tmp_path: Path) -> None:
     looks = [look(n, running=2, waiting=0, generated=4 * n) for n in range(8)]
     levels, result = seen(tmp_path, Head(0, "u", 1.0), *looks)
-    requests, tokens = server_charts(result, "m")
+    requests, tokens = server_charts(levels, result, "m")
     assert [chart.title for chart in (requests, tokens)] == [
         "Requests: run, wait at the server; in flight here",
         "Output tokens per second, there and here",
@@ -97,7 +97,7 @@ def test_charts_are_on_one_axis_of_seconds(tmp_path: Path) -> None:
     for chart in (requests, tokens):
         assert chart.traces[0]["x"] == result["server"]["timeline"]["at_s"]
         assert chart.layout["xaxis"]["title"]["text"].startswith("seconds")
-        assert chart.marks == [(0.0, "1")]
-        assert len(chart.rows[0]) == len(chart.columns)
+        assert chart.marks == [(0.0, "1 user")]
+        assert len(chart.columns) == 1 + len(chart.traces)
     assert requests.traces[0]["y"] == result["server"]["timeline"]["running"]
     assert level_starts(result, levels) == "Levels begin: 1 user at 0 s."
