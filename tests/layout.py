@@ -12,6 +12,7 @@ ANYTHING = frozenset(
         "check",
         "demo",
         "display",
+        "metrics_endpoint",
         "opened",
         "plugins",
         "rating",
@@ -30,7 +31,10 @@ ARROWS: dict[str, frozenset[str]] = {
     "calibrate": ANYTHING - {"cli", "commands", "__main__", "adapter_host", "demo"},
     "adapter_host": frozenset({"scenarios", "simulate", "plugins", "errors"}),
     "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
-    "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
+    "metrics_endpoint": frozenset({"watching", "engine", "results", "errors"}),
+    "runner": frozenset(
+        {"cache", "display", "metrics_endpoint", "engine", "scenarios", "results", "errors"}
+    ),
     "rating": frozenset({"rubric", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
     "opened": frozenset({"results", "errors"}),
@@ -48,7 +52,15 @@ ARROWS: dict[str, frozenset[str]] = {
 }
 
 # Every file of these parts is pure or does I/O, and says here which; a new file is declared.
-DECLARED_PARTS = ("engine", "scenarios", "results", "simulate", "adapter_host", "alarm")
+DECLARED_PARTS = (
+    "engine",
+    "scenarios",
+    "results",
+    "simulate",
+    "adapter_host",
+    "alarm",
+    "metrics_endpoint",
+)
 PURE = (
     "*/__init__.py",
     "adapter_host/asks.py",
@@ -147,6 +159,7 @@ IO = (
     "engine/wire*.py",
     "engine/worker.py",
     "engine/worker_process.py",
+    "metrics_endpoint/*.py",
     "results/atomic.py",
     "results/baseline_files.py",
     "results/compare_files.py",

@@ -9,7 +9,17 @@ import click
 
 from tailrace.errors import UsageError
 
-_FORMS = ("json", "csv", "requests-csv", "markdown", "otel", "hgrm", "parquet")
+_FORMS = (
+    "json",
+    "csv",
+    "requests-csv",
+    "markdown",
+    "otel",
+    "hgrm",
+    "parquet",
+    "openmetrics",
+    "prometheus",
+)
 """As in results/export/forms.py, which is imported only when there is something to export."""
 
 
