@@ -64,13 +64,13 @@ def _require_free(host: str, port: int) -> None:
     """Another may still take it before the run does; that is then said by the run."""
     import socket
 
-    from tailrace.metrics_endpoint.beside import cannot_listen
+    from tailrace.metrics_endpoint.orders import cannot_listen, reason
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as exc:
-        raise UsageError(cannot_listen(host, port, exc.strerror or str(exc))) from None
+        raise UsageError(cannot_listen(host, port, reason(exc))) from None
 
 
 def _writable(text: str) -> Path:

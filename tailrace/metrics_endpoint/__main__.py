@@ -22,7 +22,7 @@ import msgspec
 
 from tailrace.engine.child import give_way
 from tailrace.metrics_endpoint.course import Course
-from tailrace.metrics_endpoint.orders import Orders
+from tailrace.metrics_endpoint.orders import Orders, reason
 from tailrace.metrics_endpoint.scrapes import HEAD_BYTES, Answer, Scrapes
 from tailrace.results.export.openmetrics import (
     OPENMETRICS_TYPE,
@@ -109,7 +109,7 @@ async def serve(orders: Orders) -> None:
             scrapes.take, orders.host, orders.port, limit=HEAD_BYTES
         )
     except OSError as exc:
-        say(failed=exc.strerror or str(exc))
+        say(failed=reason(exc))
         return
     loop = asyncio.get_running_loop()
     threading.Thread(target=_listen, args=(loop, endpoint), daemon=True).start()

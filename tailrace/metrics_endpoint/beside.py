@@ -18,7 +18,7 @@ import msgspec
 
 from tailrace.engine.child import end_child, start_child
 from tailrace.errors import UsageError
-from tailrace.metrics_endpoint.orders import Orders
+from tailrace.metrics_endpoint.orders import Orders, cannot_listen
 from tailrace.results.export.openmetrics import Now
 from tailrace.results.render.live import Snapshot
 
@@ -56,14 +56,6 @@ async def served(
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
             await end_child(process, END_S)
-
-
-def cannot_listen(host: str, port: int, why: str) -> str:
-    """The sentence for the user."""
-    return (
-        f"--metrics-port {port}: {host}:{port} cannot be listened on: {why}; give another port, or "
-        "0 for any that is free"
-    )
 
 
 async def _first_answer(process: asyncio.subprocess.Process) -> dict[str, Any]:
