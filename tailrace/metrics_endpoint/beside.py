@@ -48,7 +48,7 @@ async def served(
             raise UsageError(cannot_listen(host, port, answer.get("failed", "it did not start")))
         shown = f"[{host}]" if ":" in host else host
         say(f"metrics at http://{shown}:{answer['port']}/metrics")
-        listening = asyncio.create_task(_answer(process, look))
+        listening = asyncio.create_task(_answer(process, look, say))
         yield
     finally:
         with anyio.CancelScope(shield=True):
@@ -67,11 +67,17 @@ async def _first_answer(process: asyncio.subprocess.Process) -> dict[str, Any]:
     return answer
 
 
-async def _answer(process: asyncio.subprocess.Process, look: Callable[[], Snapshot | None]) -> None:
+async def _answer(
+    process: asyncio.subprocess.Process,
+    look: Callable[[], Snapshot | None],
+    say: Callable[[str], None],
+) -> None:
+    """Whenever it asks, until it ends, which it should not before it is let go."""
     assert process.stdout is not None
     async for _ in process.stdout:
         snapshot = look()
         _tell(process, None if snapshot is None else now_of(snapshot))
+    say("the metrics are served no more: the process for it ended")
 
 
 def _tell(process: asyncio.subprocess.Process, message: Orders | Now | None) -> None:
