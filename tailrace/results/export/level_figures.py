@@ -18,14 +18,18 @@ from tailrace.results.tally import Tally
 HISTOGRAMS = ("ttft", "icl", "e2e", "start_lag")
 BUCKETS_S = (
     *(0.0001, 0.0002, 0.0005),
-    *(0.001, 0.002, 0.003, 0.005, 0.007),
-    *(0.01, 0.02, 0.03, 0.05, 0.07),
-    *(0.1, 0.2, 0.3, 0.5, 0.7),
-    *(1.0, 2.0, 3.0, 5.0, 7.0),
-    *(10.0, 20.0, 30.0, 50.0, 70.0),
+    *(0.001, 0.0015, 0.002, 0.003, 0.005, 0.007),
+    *(0.01, 0.015, 0.02, 0.03, 0.05, 0.07),
+    *(0.1, 0.15, 0.2, 0.3, 0.5, 0.7),
+    *(1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    *(10.0, 15.0, 20.0, 30.0, 50.0, 70.0),
     *(100.0, 200.0, 300.0, 600.0),
 )
-"""Upper bounds, seconds; fixed, so that runs can be laid over one another."""
+"""Upper bounds, seconds, for all histograms; fixed, so that runs can be laid over one another.
+
+A percentile that Prometheus tells lies in the right bucket: it may be off by its width, half of it
+or two thirds at most. The limits that people set (0.5 s, 2 s) are bounds, and there it is exact.
+"""
 _BUCKETS_NS = [round(bound_s * 1e9) for bound_s in BUCKETS_S]
 
 _MOST_CLASSES = 20
