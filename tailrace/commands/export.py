@@ -10,15 +10,8 @@ import click
 from tailrace.errors import UsageError
 
 _FORMS = (
-    "json",
-    "csv",
-    "requests-csv",
-    "markdown",
-    "otel",
-    "hgrm",
-    "parquet",
-    "openmetrics",
-    "prometheus",
+    *("json", "csv", "requests-csv", "markdown", "otel", "openmetrics", "prometheus"),
+    *("hgrm", "parquet"),
 )
 """As in results/export/forms.py, which is imported only when there is something to export."""
 
@@ -36,7 +29,7 @@ _FORMS = (
 @click.option("--model", metavar="M", help="Only this model of the run.")
 @click.option("--level", metavar="K", help="Only this load, as the tables name it: 8, 50/s.")
 def export(run: Path, form: str, out: Path | None, model: str | None, level: str | None) -> None:
-    """Write a run as JSON, CSV, Markdown, OpenTelemetry spans, .hgrm or Parquet.
+    """Write a run as JSON, CSV, Markdown, OpenTelemetry, Prometheus text, .hgrm or Parquet.
 
     \b
     tailrace export RUN --format markdown
