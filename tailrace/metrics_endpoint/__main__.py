@@ -9,6 +9,7 @@ which is when the run ends, however it ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -36,7 +37,7 @@ from tailrace.results.files import RunFolder
 FOLLOW_S = 0.5
 """Between two looks at the files."""
 FRESH_S = 1.0
-"""For so long what the run told is not asked again."""
+"""For so long a text is not made again, and the run not asked."""
 WAIT_S = 0.5
 """For what the run tells; its loop may be busy."""
 
@@ -49,7 +50,9 @@ class Endpoint:
         self._now: Now | None = None
         self._told: asyncio.Future[Now | None] | None = None
         self._asked_s = float("-inf")
-        self._asking = asyncio.Lock()
+        self._texts: dict[bool, bytes] = {}
+        """By whether it is OpenMetrics; as old as what the run told."""
+        self._making = asyncio.Lock()
 
     async def follow(self) -> None:
         """Keep up with the run's files, for ever."""
@@ -59,25 +62,26 @@ class Endpoint:
             await asyncio.sleep(FOLLOW_S)
 
     async def tell(self, accept: str) -> Answer:
-        """The metrics as they are now."""
-        now = await self._ask()
+        """The metrics, not older than a second, so that many scrapers cost what one does."""
         openmetrics = wants_openmetrics(accept)
-        body = text_of(self._course.exposed(now), openmetrics)
+        async with self._making:
+            if time.monotonic() - self._asked_s >= FRESH_S:
+                await self._ask()
+                self._texts.clear()
+            if openmetrics not in self._texts:
+                self._texts[openmetrics] = text_of(self._course.exposed(self._now), openmetrics)
+            body = self._texts[openmetrics]
         return Answer(HTTPStatus.OK, OPENMETRICS_TYPE if openmetrics else PLAIN_TYPE, body)
 
-    async def _ask(self) -> Now | None:
-        """What the run knows, not older than a second where it answers."""
-        async with self._asking:
-            if time.monotonic() - self._asked_s >= FRESH_S:
-                self._asked_s = time.monotonic()
-                self._told = asyncio.get_running_loop().create_future()
-                say(ask="now")
-                try:
-                    async with asyncio.timeout(WAIT_S):
-                        self._now = await self._told
-                except TimeoutError:
-                    self._now = None
-            return self._now
+    async def _ask(self) -> None:
+        """What only the run knows; nothing where it does not answer."""
+        self._asked_s = time.monotonic()
+        self._told = asyncio.get_running_loop().create_future()
+        say(ask="now")
+        self._now = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                self._now = await self._told
 
     def hear(self, line: bytes) -> None:
         """What the run answers; late answers are for nobody."""

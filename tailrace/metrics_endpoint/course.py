@@ -22,6 +22,8 @@ from tailrace.watching import Growing
 
 ROWS = 200
 """At a time: some 5 ms of work."""
+_Place = tuple[str, int]
+"""A model's folder and the index of a level."""
 
 
 class Course:
@@ -31,7 +33,9 @@ class Course:
         self._folder = folder
         self._facts = folder.read_facts()
         self._journals: dict[Path, Growing] = {}
-        self._tallies: defaultdict[tuple[str, int], Tally] = defaultdict(Tally)
+        self._tallies: defaultdict[_Place, Tally] = defaultdict(Tally)
+        self._over: dict[_Place, LevelFigures] = {}
+        """Levels that will not change, without the megabytes of their tallies."""
 
     def follow(self) -> Iterator[None]:
         """Take in what is new, with a pause after each ROWS."""
@@ -44,6 +48,16 @@ class Course:
                 journal = self._journals.setdefault(path, Growing(path))
                 while self._take(model, journal):
                     yield
+        self._settle()
+
+    def _settle(self) -> None:
+        """Lay by the levels that are over: the facts said so before the journals were read."""
+        for model in self._facts.models:
+            for stage in model.stages:
+                place = model.folder, stage.index
+                if stage.ended_ns is not None and place not in self._over:
+                    figures = of_tally(model, stage, self._tallies.pop(place, Tally()))
+                    self._over[place] = figures._replace(users=None)  # it asks for nobody now
 
     def _paths(self, model: ModelFacts) -> list[Path]:
         """The journal, or those of several workers."""
@@ -75,7 +89,6 @@ class Course:
         )
 
     def _levels(self, model: ModelFacts) -> Iterator[LevelFigures]:
-        """Those that are over ask for no users any more."""
         for stage in model.stages:
-            figures = of_tally(model, stage, self._tallies[model.folder, stage.index])
-            yield figures if stage.ended_ns is None else figures._replace(users=None)
+            place = model.folder, stage.index
+            yield self._over.get(place) or of_tally(model, stage, self._tallies[place])

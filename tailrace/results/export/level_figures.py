@@ -27,9 +27,9 @@ BUCKETS_S = (
 )
 """Upper bounds, seconds, for all histograms; fixed, so that runs can be laid over one another.
 
-A percentile that Prometheus tells lies in the right bucket, whose bounds are at most a factor of 1.7
-apart from 1 ms to 100 s. Limits that people set (0.2, 0.5, 1, 2 s) are bounds, so that shares of
-requests within them are exact.
+A percentile that Prometheus tells lies in the right bucket, whose bounds are at most a factor of
+1.7 apart from 1 ms to 100 s. Limits that people set (0.2, 0.5, 1, 2 s) are bounds, so that the
+share of requests within them needs no guess.
 """
 _BUCKETS_NS = [round(bound_s * 1e9) for bound_s in BUCKETS_S]
 
