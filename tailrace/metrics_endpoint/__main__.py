@@ -84,7 +84,7 @@ class Endpoint:
                 self._now = await self._told
 
     def hear(self, line: bytes) -> None:
-        """What the run answers; late answers are for nobody."""
+        """What the run answers; one that comes late is dropped, or serves the next to ask."""
         if self._told is not None and not self._told.done():
             self._told.set_result(msgspec.json.decode(line, type=Now | None))
 
