@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tailrace import __version__
+from tailrace.commands import own_metrics
 from tailrace.commands.baseline import baseline
 from tailrace.commands.charts import charts
 from tailrace.commands.check import check
@@ -117,8 +118,9 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
         *(want.scenario, want.out, want.name, want.secret_headers, display.choose(quiet)),
         model_headers=want.model_headers,
         options=want.options,
+        metrics_at=want.metrics.address,
     )
-    return _end(finished, want.scenario, quiet, as_json, want.rating)
+    return _end(finished, want.scenario, quiet, as_json, want.rating, want.metrics)
 
 
 def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
@@ -140,11 +142,15 @@ def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bo
     of_models = models.headers_again(values, facts.options, scenario, secret, run)
     of_models = cloud.for_models(scenario.entries, of_models, secret)
     asked = rating.again(values, facts.options, scenario, of_models)
-    finished = resume(folder, facts, secret, of_models, display.choose(quiet))
-    return _end(finished, scenario, quiet, as_json, asked)
+    metrics = own_metrics.own_metrics(values)
+    shown = display.choose(quiet)
+    finished = resume(folder, facts, secret, of_models, shown, metrics.address)
+    return _end(finished, scenario, quiet, as_json, asked, metrics)
 
 
-def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool, rating: Any) -> int:
+def _end(
+    finished: Any, scenario: Any, quiet: bool, as_json: bool, rating: Any, metrics: Any
+) -> int:
     """Have it rated, print what came of it; returns the run's exit code, else the rating's."""
     from tailrace.commands.rating import rated
 
@@ -158,6 +164,7 @@ def _end(finished: Any, scenario: Any, quiet: bool, as_json: bool, rating: Any) 
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said
             click.echo(f"tailrace: {model.model}: {model.error}", err=True)
+    own_metrics.write_metrics(finished, metrics.file)
     code: int = finished.exit_code
     return code or rating_code
 

@@ -47,8 +47,9 @@ def resume(
     secret_headers: SecretHeaders,
     model_headers: Mapping[str, SecretHeaders],
     display: Display,
+    metrics_at: tuple[str, int] | None = None,
 ) -> Finished:
-    """Run what is left of a run that has not finished.
+    """Run what is left of a run that has not finished; see run_scenario for ``metrics_at``.
 
     Raises UsageError when it may not be resumed, or another process is still at it.
     """
@@ -70,6 +71,7 @@ def resume(
         sitting = Sitting(
             *(scenario, facts, folder, origin, secret_headers, model_headers),
             first_sequence=_first_sequence(facts, found),
+            metrics_at=metrics_at,
         )
         return conduct(sitting, display)
     finally:

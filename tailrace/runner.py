@@ -5,9 +5,10 @@ The glue between the command line and the engine: event loop, display, signals, 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
 from tailrace.results.limit import limit_of
 from tailrace.results.lock import Lock
+from tailrace.results.render.live import Snapshot
 from tailrace.results.slo_judge import missed
 from tailrace.results.stamp_facts import Source
 from tailrace.results.verdict import Verdict
@@ -80,10 +82,12 @@ def run_scenario(
     display: Display,
     model_headers: Mapping[str, SecretHeaders] | None = None,
     options: dict[str, Any] | None = None,
+    metrics_at: tuple[str, int] | None = None,
 ) -> Finished:
     """Run it, write everything, close the display.
 
-    ``model_headers`` are those of single models, by name; ``options`` are kept with the facts.
+    ``model_headers`` are those of single models, by name; ``options`` are kept with the facts;
+    ``metrics_at`` is host and port where the run's own metrics are served meanwhile.
     Raises UsageError when this machine's limits or the folder do not allow the run.
     """
     require_open_files(scenario.most_users)
@@ -98,7 +102,10 @@ def run_scenario(
     lock = Lock(folder.path, alone=True)
     lock.share()
     try:
-        sitting = Sitting(scenario, facts, folder, origin, secret_headers, model_headers or {})
+        sitting = Sitting(
+            *(scenario, facts, folder, origin, secret_headers, model_headers or {}),
+            metrics_at=metrics_at,
+        )
         return conduct(sitting, display)
     finally:
         lock.release()
@@ -116,35 +123,21 @@ class Sitting:
     model_headers: Mapping[str, SecretHeaders]
     first_sequence: int = 0
     """Requests before it were sent in an earlier sitting."""
+    metrics_at: tuple[str, int] | None = None
+    """Host and port of its own metrics; None where nobody asked for them."""
 
 
 def conduct(sitting: Sitting, display: Display) -> Finished:
     """Do it, write everything, close the display."""
-    scenario, facts, folder = sitting.scenario, sitting.facts, sitting.folder
-    origin, secret_headers, first = sitting.origin, sitting.secret_headers, sitting.first_sequence
-    workers = facts.engine["workers"]
-    _, loop_factory = choose_loop(scenario.loop)
-    folder.write_facts(facts)
+    _, loop_factory = choose_loop(sitting.scenario.loop)
+    sitting.folder.write_facts(sitting.facts)
 
     async def main() -> None:
-        stop = Stop()
+        stop, runs = Stop(), list[Run]()
         with signals_ask(stop):
-            part = None if workers == 1 else 0
-            worker = Worker(
-                *(scenario, origin, folder, secret_headers, stop),
-                part=part,
-                first_sequence=first,
-            )
-            crew = None
-            if workers > 1:
-                crew = await Fleet.start(
-                    workers, scenario, origin, folder.path, secret_headers, stop, first
-                )
-            run = _kind_of_run(scenario)(
-                *(worker, facts, folder, secret_headers, display, stop, crew),
-                model_headers=sitting.model_headers,
-            )
-            await _watched(run, display)
+            async with _scraped(sitting, runs, display):
+                runs.append(await _run_of(sitting, stop, display))
+                await _watched(runs[0], display)
 
     gc.collect()
     gc.freeze()  # nothing made until now is looked at again by the collector
@@ -153,7 +146,44 @@ def conduct(sitting: Sitting, display: Display) -> Finished:
         anyio.run(main, backend_options={"loop_factory": loop_factory})
     finally:
         display.close()
-    return Finished(folder.path, *folder.rebuild())
+    return Finished(sitting.folder.path, *sitting.folder.rebuild())
+
+
+async def _run_of(sitting: Sitting, stop: Stop, display: Display) -> Run:
+    """The run with its worker, or with as many as are wanted."""
+    scenario, facts, folder = sitting.scenario, sitting.facts, sitting.folder
+    origin, secret_headers, first = sitting.origin, sitting.secret_headers, sitting.first_sequence
+    workers = facts.engine["workers"]
+    part = None if workers == 1 else 0
+    worker = Worker(
+        *(scenario, origin, folder, secret_headers, stop),
+        part=part,
+        first_sequence=first,
+    )
+    crew = None
+    if workers > 1:
+        crew = await Fleet.start(
+            workers, scenario, origin, folder.path, secret_headers, stop, first
+        )
+    return _kind_of_run(scenario)(
+        *(worker, facts, folder, secret_headers, display, stop, crew),
+        model_headers=sitting.model_headers,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _scraped(sitting: Sitting, runs: list[Run], display: Display) -> AsyncIterator[None]:
+    """Have the run's own metrics served in this block, where they are asked for."""
+    if sitting.metrics_at is None:
+        yield
+        return
+    from tailrace.metrics_endpoint.beside import served  # no other run waits for it
+
+    def look() -> Snapshot | None:
+        return runs[0].snapshot() if runs else None
+
+    async with served(*sitting.metrics_at, sitting.folder.path, look, display.say):
+        yield
 
 
 def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, workers: int) -> RunFacts:

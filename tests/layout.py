@@ -13,6 +13,7 @@ ANYTHING = frozenset(
         "demo",
         "display",
         "exporters",
+        "metrics_endpoint",
         "opened",
         "plugins",
         "rating",
@@ -31,7 +32,10 @@ ARROWS: dict[str, frozenset[str]] = {
     "calibrate": ANYTHING - {"cli", "commands", "__main__", "adapter_host", "demo"},
     "adapter_host": frozenset({"scenarios", "simulate", "plugins", "errors"}),
     "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
-    "runner": frozenset({"cache", "display", "engine", "scenarios", "results", "errors"}),
+    "metrics_endpoint": frozenset({"watching", "engine", "results", "errors"}),
+    "runner": frozenset(
+        {"cache", "display", "metrics_endpoint", "engine", "scenarios", "results", "errors"}
+    ),
     "rating": frozenset({"rubric", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
     "exporters": frozenset({"plugins", "results", "errors"}),
@@ -50,7 +54,15 @@ ARROWS: dict[str, frozenset[str]] = {
 }
 
 # Every file of these parts is pure or does I/O, and says here which; a new file is declared.
-DECLARED_PARTS = ("engine", "scenarios", "results", "simulate", "adapter_host", "alarm")
+DECLARED_PARTS = (
+    "engine",
+    "scenarios",
+    "results",
+    "simulate",
+    "adapter_host",
+    "alarm",
+    "metrics_endpoint",
+)
 PURE = (
     "*/__init__.py",
     "adapter_host/asks.py",
@@ -153,6 +165,7 @@ IO = (
     "engine/wire*.py",
     "engine/worker.py",
     "engine/worker_process.py",
+    "metrics_endpoint/*.py",
     "results/atomic.py",
     "results/baseline_files.py",
     "results/compare_files.py",

@@ -14,7 +14,10 @@ from tailrace.errors import UsageError
 if TYPE_CHECKING:
     from tailrace.results.export.chosen import Chosen
 
-WRITTEN = ("json", "csv", "requests-csv", "markdown", "otel", "hgrm", "parquet")
+WRITTEN = (
+    *("json", "csv", "requests-csv", "markdown", "otel", "openmetrics", "prometheus"),
+    *("hgrm", "parquet"),
+)
 """As in results/export/forms.py, which is imported only when there is something to export."""
 SENT = ("otel", "mlflow")
 OURS = (*WRITTEN, "mlflow")
@@ -84,7 +87,7 @@ def export(
     model: str | None,
     level: str | None,
 ) -> None:
-    """Write a run as JSON, CSV, Markdown, OpenTelemetry spans, .hgrm or Parquet, or send it.
+    """Write a run as JSON, CSV, Markdown, spans, Prometheus text, .hgrm or Parquet, or send it.
 
     \b
     tailrace export RUN --format markdown

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from tailrace.commands import adapters, foundry
+from tailrace.commands import adapters, foundry, own_metrics
 from tailrace.commands.file import settled
 from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
@@ -36,7 +36,9 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
 )
 
-_NOT_KEPT = frozenset({"headers", "api_key_file", "judge_key_file", "resume", "reach"})
+_NOT_KEPT = frozenset(
+    {"headers", "api_key_file", "judge_key_file", "resume", "reach", *own_metrics.NAMES}
+)
 """Secret, or not part of what is run."""
 _FROM_USER = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
 

@@ -24,6 +24,7 @@ from tailrace.commands import (
     foundry,
     levels,
     models,
+    own_metrics,
     rating,
     rounds,
     server_side,
@@ -57,6 +58,8 @@ class Wanted(NamedTuple):
     """What was given, but for secrets."""
     rating: Rating | None = None
     """What is to be done with the answers when it is over."""
+    metrics: own_metrics.OwnMetrics = own_metrics.OwnMetrics()
+    """How it is shown to Prometheus."""
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -231,6 +234,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     *variants.OPTIONS,
     *rating.OPTIONS,
     *server_side.OPTIONS,
+    *own_metrics.OPTIONS,
     *slos.OPTIONS,
     option(
         "--transport",
@@ -333,7 +337,8 @@ def wanted(values: dict[str, Any]) -> Wanted:
     kept = models.kept_options(values | {"url": urls}, secret)
     of_models = cloud.for_models(queue.entries, queue.headers, secret)
     out, rated = Path(values["out"]), rating.rating(values, scenario, of_models)
-    return Wanted(scenario, out, values["name"], secret, of_models, kept, rated)
+    metrics = own_metrics.own_metrics(values)
+    return Wanted(scenario, out, values["name"], secret, of_models, kept, rated, metrics)
 
 
 Headers = tuple[tuple[str, str], ...]

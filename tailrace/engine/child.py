@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from tailrace.engine.guard import own_group
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _LINE_BYTES = 64 * 1024
+_NICE = 10
 
 
 def python_path() -> str:
@@ -29,3 +31,28 @@ async def start_child(module: str, line_bytes: int = _LINE_BYTES) -> asyncio.sub
         env=os.environ | {"PYTHONPATH": python_path()},
         **own_group(),
     )
+
+
+async def end_child(process: asyncio.subprocess.Process, within_s: float) -> None:
+    """Let it end by itself, for its standard input does, then insist."""
+    assert process.stdin is not None
+    process.stdin.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await process.wait()
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def give_way() -> None:
+    """Called in the child: the load goes first, and whatever this process already gave way to."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        this = psutil.Process()
+        if sys.platform == "win32":
+            this.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            this.nice(max(_NICE, this.nice()))

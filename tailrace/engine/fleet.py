@@ -25,7 +25,7 @@ from typing import Any
 
 import msgspec
 
-from tailrace.engine.child import start_child
+from tailrace.engine.child import end_child, start_child
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.crew import Held
 from tailrace.engine.exchange import WireError
@@ -100,15 +100,8 @@ class Hand:
         return message
 
     async def aclose(self) -> None:
-        """Let it end by itself, then insist."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        try:
-            async with asyncio.timeout(5):
-                await self.process.wait()
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+        """Let it end."""
+        await end_child(self.process, 5)
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
 

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from tailrace.engine.child import give_way
 from tailrace.engine.clock import now_ns
 from tailrace.engine.guard import be_deaf
 from tailrace.results.server_log import SERVER_LOG, Head, Look, changes, to_line
@@ -33,7 +34,6 @@ LEAVE_S = 0.3
 """After the end of standard input, for a look under way."""
 CLOCKS_APART_NS = 500_000_000
 """More between the two processes' clocks, by the wall clock, and they are not the same clock."""
-NICE = 10
 
 
 class Orders(msgspec.Struct):
@@ -227,18 +227,6 @@ def _keep_looking(
         say(looked=message["look"], missed=not scraper.look())
 
 
-def _be_modest() -> None:
-    """Give way to the load, and to whatever this process already gave way to."""
-    import psutil
-
-    with contextlib.suppress(psutil.Error, OSError):
-        this = psutil.Process()
-        if sys.platform == "win32":
-            this.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-        else:
-            this.nice(max(NICE, this.nice()))
-
-
 def main() -> None:
     """Take the orders, then look."""
     be_deaf()
@@ -256,7 +244,7 @@ def main() -> None:
     inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     listening = (sys.stdin.buffer, inbox)
     threading.Thread(target=_listen, args=listening, daemon=True).start()
-    _be_modest()
+    give_way()
     folder = Path(orders.folder)
     folder.mkdir(exist_ok=True)
     with _open_log(folder / SERVER_LOG) as file:

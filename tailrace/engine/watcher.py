@@ -19,7 +19,7 @@ import anyio
 import httpx
 import msgspec
 
-from tailrace.engine.child import start_child
+from tailrace.engine.child import end_child, start_child
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.exposition import looks_like_metrics
 from tailrace.engine.scraper import TIMEOUT_S, Orders
@@ -143,14 +143,8 @@ class Watcher:
         return answer
 
     async def aclose(self) -> None:
-        """Let it end by itself, then insist."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        with anyio.move_on_after(END_S):
-            await self._process.wait()
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        """Let it end."""
+        await end_child(self._process, END_S)
 
 
 async def _orders(

@@ -161,6 +161,11 @@ class Hist:
         high = int(self._hdr.get_highest_equivalent_value(low))
         return min(max(high, self.min_ns), self.max_ns)
 
+    def at_or_below(self, values_ns: Sequence[int]) -> list[int]:
+        """How many samples are at most each of the values; one up to 0.1 % above may count."""
+        cumulative = np.cumsum(self._counts)
+        return [int(cumulative[index]) for index in bucket_index(np.array(values_ns))]
+
     def share_above(self, value_ns: int) -> float:
         """Share of the samples above a value, to three digits; 0 without samples."""
         if not self.n or value_ns >= self.max_ns:

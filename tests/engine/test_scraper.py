@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tailrace.engine.clock import Origin, now_ns
-from tailrace.engine.scraper import CLOCKS_APART_NS, NICE, TIMEOUT_S, Orders, clock_shift_ns
+from tailrace.engine.scraper import CLOCKS_APART_NS, TIMEOUT_S, Orders, clock_shift_ns
 from tailrace.results.server_log import ServerLog, parse_log
 from tailrace.simulate import Script, background
 
@@ -113,7 +113,7 @@ def test_it_goes_at_once_although_a_server_keeps_it_waiting(tmp_path: Path) -> N
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX priorities")
 def test_it_gives_way_to_the_load(tmp_path: Path) -> None:
     scraping = Scraping(orders(tmp_path, None))
-    assert psutil.Process(scraping.process.pid).nice() == max(NICE, psutil.Process().nice())
+    assert psutil.Process(scraping.process.pid).nice() == max(10, psutil.Process().nice())
     scraping.end()
 
 

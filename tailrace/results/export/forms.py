@@ -47,6 +47,18 @@ def _otel(run: Chosen) -> Iterator[bytes]:
     return otlp_lines(run.facts, run.rows())
 
 
+def _openmetrics(run: Chosen) -> Iterator[bytes]:
+    from tailrace.results.export.openmetrics import of_run, text_of
+
+    yield text_of(of_run(run.facts, run.results, run.verdict), openmetrics=True)
+
+
+def _prometheus(run: Chosen) -> Iterator[bytes]:
+    from tailrace.results.export.openmetrics import of_run, text_of
+
+    yield text_of(of_run(run.facts, run.results, run.verdict), openmetrics=False)
+
+
 def _hgrm(run: Chosen, folder: Path) -> list[Path]:
     from tailrace.results.export.hgrm import hgrm_files
 
@@ -69,6 +81,8 @@ OF_ONE_FILE: dict[str, Callable[[Chosen], Iterable[bytes]]] = {
     "requests-csv": _requests_csv,
     "markdown": _markdown,
     "otel": _otel,
+    "openmetrics": _openmetrics,
+    "prometheus": _prometheus,
 }
 OF_FOLDERS: dict[str, Callable[[Chosen, Path], list[Path]]] = {
     "hgrm": _hgrm,
