@@ -8,8 +8,6 @@ worse, or outputs differ, 11 invalid measurement, 12 aborted, 130 ended by a sig
 from __future__ import annotations
 
 import contextlib
-import io
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +31,7 @@ from tailrace.commands.outputs import outputs
 from tailrace.commands.query import query
 from tailrace.commands.rubric import rubric
 from tailrace.commands.scenarios import COMMANDS
+from tailrace.commands.streams import leave_closed_streams, print_anything
 from tailrace.commands.variants import select, variants
 from tailrace.commands.watch import watch
 from tailrace.errors import (
@@ -367,28 +366,12 @@ for command in (*_OTHERS, *COMMANDS):
     cli.add_command(command)
 
 
-def _print_anything() -> None:
-    """A console that does not speak UTF-8 (cp1252 on Windows) shows what it lacks as an escape."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _leave_closed_streams() -> None:
-    """Nobody reads them any more; Python would try once again at its exit, and fail."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def main() -> None:
     """Entry point; every expected failure is one sentence and a code."""
     # httpx loads a command line of its own, with all of rich and pygments, unless it cannot: that
     # is 30 ms of each start for what nobody calls here.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    _print_anything()
+    print_anything()
     try:
         code = cli.main(prog_name="tailrace", standalone_mode=False)
     except TailraceError as exc:
@@ -401,5 +384,5 @@ def main() -> None:
         code = EXIT_SIGNAL
     except (BrokenPipeError, SystemExit):  # who read the output has seen enough; rich exits then
         code = EXIT_PIPE
-    _leave_closed_streams()
+    leave_closed_streams()
     sys.exit(code)
