@@ -6,7 +6,8 @@
       <model>/result.json  <model>/figures.npz
 
 ``figures.npz`` holds the figures of each level (see compare_figures) in numpy's own compressed
-format: whole microseconds, no text, no id. A baseline compares exactly as its run did.
+format: whole microseconds, no text, no id. ``result.json`` lacks what only charts need. A baseline
+compares exactly as its run did.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tailrace.results.atomic import write_atomic
 from tailrace.results.compare_figures import LATENCIES, Figures, Samples
 from tailrace.results.facts import RunFacts
 from tailrace.results.files import safe_name
+from tailrace.results.reading import read_json
 
 SCHEMA = "tailrace.baseline/1"
 FIGURES = "figures.npz"
@@ -76,7 +78,8 @@ def write_baseline(
         for model in facts.models:
             folder = fresh / safe_name(model.folder)
             folder.mkdir()
-            shutil.copyfile(run / safe_name(model.folder) / "result.json", folder / "result.json")
+            result = read_json(run / safe_name(model.folder) / "result.json")
+            write_atomic(folder / "result.json", orjson.dumps(_without_charts(result)))
             if model.model in levels:
                 write_atomic(folder / FIGURES, packed(levels[model.model]))
         document = orjson.dumps(msgspec.to_builtins(note), option=orjson.OPT_INDENT_2)
@@ -85,6 +88,16 @@ def write_baseline(
     except OSError as exc:
         raise UsageError(f"the baseline {str(path)!r} cannot be written: {exc.strerror}") from None
     return path
+
+
+def _without_charts(result: dict[str, Any]) -> dict[str, Any]:
+    """A model's result less what only its charts need, which is most of it."""
+    drawn = ("over_time", "curves")
+    stages = [
+        {key: value for key, value in stage.items() if key not in drawn}
+        for stage in result["stages"]
+    ]
+    return result | {"stages": stages}
 
 
 def _replace(path: Path, fresh: Path) -> None:
