@@ -43,6 +43,7 @@ from tailrace.errors import (
     TailraceError,
     UsageError,
 )
+from tailrace.hidden import guard_tracebacks, without_secrets
 
 if TYPE_CHECKING:
     from tailrace.results.facts import RunFacts
@@ -372,10 +373,11 @@ def main() -> None:
     # is 30 ms of each start for what nobody calls here.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     print_anything()
+    guard_tracebacks()
     try:
         code = cli.main(prog_name="tailrace", standalone_mode=False)
     except TailraceError as exc:
-        click.echo(f"tailrace: {exc}", err=True)
+        click.echo(without_secrets(f"tailrace: {exc}"), err=True)
         code = exc.exit_code
     except click.ClickException as exc:
         exc.show()

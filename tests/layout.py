@@ -13,6 +13,7 @@ ANYTHING = frozenset(
         "demo",
         "display",
         "exporters",
+        "hidden",
         "metrics_endpoint",
         "opened",
         "plugins",
@@ -43,13 +44,14 @@ ARROWS: dict[str, frozenset[str]] = {
     "watching": frozenset({"engine", "results", "errors"}),
     "cache": frozenset({"results", "errors"}),
     "display": frozenset({"results", "errors"}),
-    "engine": frozenset({"scenarios", "results", "alarm", "plugins", "errors"}),
+    "engine": frozenset({"scenarios", "results", "alarm", "plugins", "errors", "hidden"}),
     "scenarios": frozenset({"plugins", "errors"}),
     "results": frozenset({"errors"}),
     "simulate": frozenset({"alarm"}),
     "alarm": frozenset(),
     "plugins": frozenset({"errors"}),
     "errors": frozenset(),
+    "hidden": frozenset(),
     "__init__": frozenset(),
 }
 

@@ -23,6 +23,7 @@ from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import origin_of
 from tailrace.engine.proxies import proxy_for
 from tailrace.engine.tls import context_of
+from tailrace.hidden import without_secrets
 from tailrace.results.check_server import AddressLook, Listing, PathLook, ServerLook, TlsLook
 from tailrace.results.server_kind import MODELS, PATHS, Answers, Told, recognised
 from tailrace.results.server_models import PAGES, cached_of, loaded_of
@@ -147,7 +148,7 @@ class ServerAsked:
                 try:
                     answers[key] = await self._get(client, url)
                 except (httpx.HTTPError, TimeoutError) as error:
-                    problems[key] = str(error) or f"no answer in {STEP_S:g} s"
+                    problems[key] = without_secrets(str(error)) or f"no answer in {STEP_S:g} s"
 
             problems: dict[str, str] = {}
             group.start_soon(get, MODELS, self._under("/models"))
@@ -175,7 +176,7 @@ class ServerAsked:
                     if len(body) > _MOST_BYTES:
                         break
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Told(answer.status_code, headers, bytes(body))
+        return Told(answer.status_code, without_secrets(headers), without_secrets(bytes(body)))
 
     async def _look_for(
         self, client: httpx.AsyncClient, name: str, path: str, url: httpx.URL

@@ -17,6 +17,7 @@ import httpx
 import orjson
 
 from tailrace.errors import TargetError
+from tailrace.hidden import without_secrets
 from tailrace.results.rubric_judge import Judged
 from tailrace.scenarios.items import Message
 from tailrace.scenarios.judging import Reading, judge_messages, read_reply, response_format
@@ -148,9 +149,11 @@ class Judge:
         except httpx.TimeoutException:
             raise _FailedError("timeout", "the judge did not answer in time") from None
         except httpx.HTTPError as exc:
-            raise _FailedError("unreachable", str(exc) or type(exc).__name__) from None
+            raise _FailedError(
+                "unreachable", without_secrets(str(exc)) or type(exc).__name__
+            ) from None
         if answer.status_code != 200:
-            said = " ".join(answer.text[:200].split())
+            said = " ".join(without_secrets(answer.text[:2000])[:200].split())
             raise _FailedError(f"http_{answer.status_code}", said, answer.status_code)
         try:
             return orjson.loads(answer.content)
@@ -225,4 +228,4 @@ def _reply(body: Any, reading: Reading) -> str:
 
 def _kept(text: str) -> str:
     """Words as a file can hold them: no half of a surrogate pair, and not too many."""
-    return text[:_KEPT_CHARS].encode("utf-8", "replace").decode("utf-8")
+    return str(without_secrets(text))[:_KEPT_CHARS].encode("utf-8", "replace").decode("utf-8")

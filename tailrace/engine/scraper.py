@@ -25,6 +25,7 @@ import msgspec
 from tailrace.engine.child import give_way
 from tailrace.engine.clock import now_ns
 from tailrace.engine.guard import be_deaf
+from tailrace.hidden import guard_tracebacks, hide_headers, without_secrets
 from tailrace.results.server_log import SERVER_LOG, Head, Look, changes, to_line
 
 TIMEOUT_S = 2.0
@@ -134,7 +135,7 @@ class Scraper:
 
         look.at_ns = self._now()
         try:
-            body = _get(self._client, str(self._orders.url))
+            body = without_secrets(_get(self._client, str(self._orders.url)))
             look.took_ns = self._now() - look.at_ns
             look.bytes = len(body)
             found = series_of(body.decode("utf-8", "replace"))
@@ -229,6 +230,7 @@ def _keep_looking(
 
 def main() -> None:
     """Take the orders, then look."""
+    guard_tracebacks()
     be_deaf()
     out = sys.stdout.buffer
 
@@ -241,6 +243,7 @@ def main() -> None:
     if not first:
         return
     orders = msgspec.json.decode(first, type=Orders)
+    hide_headers(orders.headers)
     inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     listening = (sys.stdin.buffer, inbox)
     threading.Thread(target=_listen, args=listening, daemon=True).start()

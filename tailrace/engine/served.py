@@ -25,8 +25,9 @@ import httpx
 
 from tailrace.engine import guard
 from tailrace.engine.loader import Loaded, LoadError
+from tailrace.hidden import hide, is_secret_name
 from tailrace.results.render.text import safe_text
-from tailrace.scenarios.model_entry import PORT, ModelEntry, filled_in
+from tailrace.scenarios.model_entry import PORT, ModelEntry, filled_in, variables
 
 POLL_S = 0.02
 """Between two questions whether it is loaded: what the load time may be too long by."""
@@ -207,6 +208,9 @@ def _last_lines(path: Path, chars: int) -> list[str]:
 
 
 def _filled(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    for name in (name for part in command for name in variables(part)):
+        if is_secret_name(name):
+            hide(environment.get(name, ""))
     try:
         return [filled_in(part, environment) for part in command]
     except KeyError as exc:
