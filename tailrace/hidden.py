@@ -19,6 +19,7 @@ LEAST_CHARS = 8
 """Shorter secrets are not looked for: placeholders like ``none`` stand in half of all sentences."""
 
 _SECRET_HEADER = re.compile(r"auth|cookie|credential|key|passw|secret|signature|token", re.I)
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PARTS = re.compile(r"[\s;,=]+")
 _known: list[str] = []
 """Longest first, so that none is left as half of another."""
@@ -97,4 +98,4 @@ def _print(kind: type[BaseException], error: BaseException, trace: TracebackType
     import traceback
 
     text = "".join(traceback.format_exception(kind, error, trace))
-    sys.stderr.write(str(without_secrets(text)))
+    sys.stderr.write(_CONTROLS.sub("?", str(without_secrets(text))))

@@ -21,6 +21,7 @@ from tailrace.errors import UsageError
 from ..command import MEASURED, clean_env, start_tailrace, tailrace
 from ..proxy_server import ConnectProxy, proxying
 from .echo_server import echoing
+from .inside import Inside
 
 CANARY = "canary7f3a"
 KEY = f"sk-{CANARY}-0001"
@@ -55,7 +56,7 @@ def command(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedP
     ("say", "workers"), [("refuse", "1"), ("later", "2"), ("error", "1"), ("answer", "1")]
 )
 def test_a_server_that_repeats_keys_gets_them_into_nothing(
-    tmp_path: Path, say: str, workers: str
+    inside: Inside, tmp_path: Path, say: str, workers: str
 ) -> None:
     header = "x-team-token: ${TEAM_TOKEN}"
     with echoing(say) as (url, seen):
@@ -72,9 +73,9 @@ def test_a_server_that_repeats_keys_gets_them_into_nothing(
     if say == "answer":
         (run,) = (tmp_path / "runs").iterdir()
         for form in ("markdown", "requests-csv", "otel"):
-            done = command(tmp_path, "export", str(run), "--format", form)
-            assert "sim" in done.stdout
-            require_silence(tmp_path, done.stdout, done.stderr)
+            _, printed = inside("export", str(run), "--format", form)
+            assert "sim" in printed
+            require_silence(tmp_path, printed)
 
 
 def test_a_judge_that_repeats_its_key(tmp_path: Path) -> None:
@@ -87,20 +88,18 @@ def test_a_judge_that_repeats_its_key(tmp_path: Path) -> None:
     require_silence(tmp_path, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("say", ["refuse", "later"])
-def test_check_and_find_limit(tmp_path: Path, say: str) -> None:
-    with echoing(say) as (url, seen):
-        where = ("--url", url, "-m", "sim")
-        checked = command(tmp_path, "check", *where)
-        as_json = command(tmp_path, "check", *where, "--json")
+def test_check_and_find_limit(tmp_path: Path) -> None:
+    with echoing("refuse") as (url, refused_heard):
+        checked = command(tmp_path, "check", "--url", url, "-m", "sim")
         listed = command(tmp_path, "run", "--url", url, "-m", "auto", *SHORT)
-        missing = command(tmp_path, "run", "--url", url, "-m", "nobody", *SHORT)
+    with echoing("later") as (url, heard):
+        as_json = command(tmp_path, "check", "--url", url, "-m", "nobody", "--json")
         found = command(
-            *(tmp_path, "find-limit", *where, "--users", "1..2", "-n", "4", "--warmup", "0s"),
-            *("--slo", "error_rate<1%"),
+            *(tmp_path, "find-limit", "--url", url, "-m", "sim", "--users", "1..2", "-n", "2"),
+            *("--warmup", "0s", "--slo", "error_rate<1%"),
         )
-    assert any(KEY in heard for heard in seen)
-    for done in (checked, as_json, listed, missing, found):
+    assert all(any(KEY in line for line in lines) for lines in (refused_heard, heard))
+    for done in (checked, as_json, listed, found):
         require_silence(tmp_path, done.stdout, done.stderr)
 
 
