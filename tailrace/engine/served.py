@@ -26,6 +26,7 @@ import httpx
 from tailrace.engine import guard
 from tailrace.engine.loader import Loaded, LoadError
 from tailrace.hidden import hide, is_secret_name
+from tailrace.results.atomic import appending, own_folder
 from tailrace.results.render.text import safe_text
 from tailrace.scenarios.model_entry import PORT, ModelEntry, filled_in, variables
 
@@ -117,8 +118,8 @@ class Served:
             return None
 
     def _start(self) -> None:
-        self._log.parent.mkdir(exist_ok=True)
-        with self._log.open("ab") as log:
+        own_folder(self._log.parent)
+        with appending(self._log) as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-P", guard.__file__, *self._command],
                 stdin=subprocess.PIPE,

@@ -84,7 +84,9 @@ def web_url(text: str, what: str, like: str, instead: str) -> SplitResult:
     try:
         _ = parts.port
     except ValueError:
-        raise UsageError(f"{what} {_told(text)!r} has a port that is not a number below 65536") from None
+        raise UsageError(
+            f"{what} {_told(text)!r} has a port that is not a number below 65536"
+        ) from None
     if parts.fragment:
         raise UsageError(f"{what} {_told(text)!r} must not have a fragment (#…)")
     for name, _ in parse_qsl(parts.query, keep_blank_values=True):
