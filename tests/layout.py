@@ -114,6 +114,7 @@ IO = (
     "engine/addresses.py",
     "engine/aligning.py",
     "engine/check_*.py",
+    "engine/bounded.py",
     "engine/child.py",
     "engine/clock.py",
     "engine/crew.py",

@@ -16,6 +16,7 @@ import anyio
 import httpx
 import orjson
 
+from tailrace.engine.bounded import told
 from tailrace.errors import TargetError
 from tailrace.hidden import without_secrets
 from tailrace.results.rubric_judge import Judged
@@ -143,8 +144,10 @@ class Judge:
     async def _posted(self, body: Mapping[str, Any]) -> Any:
         url = endpoint(self.base_url, "/chat/completions")
         try:
-            answer = await self._client.post(
-                url, content=orjson.dumps(body), headers={"content-type": "application/json"}
+            answer = await told(
+                *(self._client, "POST", url),
+                content=orjson.dumps(body),
+                headers={"content-type": "application/json"},
             )
         except httpx.TimeoutException:
             raise _FailedError("timeout", "the judge did not answer in time") from None
@@ -152,11 +155,13 @@ class Judge:
             raise _FailedError(
                 "unreachable", without_secrets(str(exc)) or type(exc).__name__
             ) from None
-        if answer.status_code != 200:
-            said = " ".join(without_secrets(answer.text[:2000])[:200].split())
-            raise _FailedError(f"http_{answer.status_code}", said, answer.status_code)
+        if answer.status != 200:
+            said = " ".join(
+                without_secrets(answer.body[:2000].decode("utf-8", "replace"))[:200].split()
+            )
+            raise _FailedError(f"http_{answer.status}", said, answer.status)
         try:
-            return orjson.loads(answer.content)
+            return orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             raise _FailedError("not_json", "the judge's server sent no JSON", 200) from None
 

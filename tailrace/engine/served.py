@@ -24,6 +24,7 @@ import anyio.to_thread
 import httpx
 
 from tailrace.engine import guard
+from tailrace.engine.bounded import told
 from tailrace.engine.loader import Loaded, LoadError
 from tailrace.hidden import hide, is_secret_name
 from tailrace.results.atomic import appending, own_folder
@@ -75,7 +76,10 @@ class Served:
 
     async def load(self) -> Loaded:
         """See Loader.load."""
-        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=ASK_S) as client:
+        from tailrace.engine.server_process import is_loopback  # brings psutil
+
+        verify = not is_loopback(self.base_url)
+        async with httpx.AsyncClient(trust_env=False, verify=verify, timeout=ASK_S) as client:
             if not await self._is_free(client):
                 raise LoadError(
                     f"{self.base_url} answers before its server was started; end what runs there, "
@@ -113,7 +117,7 @@ class Served:
 
     async def _answer(self, client: httpx.AsyncClient, url: httpx.URL) -> int | None:
         try:
-            return (await client.get(url, headers=self._headers)).status_code
+            return (await told(client, "GET", url, headers=dict(self._headers))).status
         except httpx.HTTPError:
             return None
 
