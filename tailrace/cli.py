@@ -30,7 +30,7 @@ from tailrace.commands.options import run_options, wanted
 from tailrace.commands.outputs import outputs
 from tailrace.commands.query import query
 from tailrace.commands.rubric import rubric
-from tailrace.commands.said import say_error, say_json
+from tailrace.commands.said import say_error, say_json, say_who_reaches
 from tailrace.commands.scenarios import COMMANDS
 from tailrace.commands.streams import leave_closed_streams, print_anything
 from tailrace.commands.variants import select, variants
@@ -305,6 +305,7 @@ def simulate(host: str, port: int, loop: str, ttft: str, gap: str, **values: Any
         )
     except ValueError as exc:
         raise UsageError(str(exc)) from None
+    say_who_reaches(host)
     try:
         serve(script, host, port, loop)
     except OSError as exc:
