@@ -67,6 +67,7 @@ def talk(url: str, data: bytes) -> bytes:
         b"GET /health HTTP/1.1\r\nx: " + b"y" * (4 * MOST_HEAD_BYTES),
         b"GET /x HTTP/1.1\r\n\r\n\x00\x01\x02",
     ],
+    ids=["target", "headers", "header", "no HTTP"],
 )
 def test_an_endless_head_is_cut_off(data: bytes) -> None:
     with background(Script()) as url:

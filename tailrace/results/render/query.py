@@ -19,7 +19,7 @@ from tailrace.results.query_schema import columns as columns_of_row
 from tailrace.results.render.figures import amount
 from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.sheet_text import sheet_lines
-from tailrace.results.render.summary_csv import guarded
+from tailrace.results.render.summary_csv import plain_cell
 from tailrace.results.render.text import printable_json, safe_text
 
 _CELL = 60
@@ -82,7 +82,7 @@ def answer_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """RFC 4180, without a byte order mark; lists are JSON, and no text can become a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(map(guarded, columns))
+    writer.writerow(map(plain_cell, columns))
     for row in rows:
         writer.writerow([_plain(value) for value in row])
     return out.getvalue()
@@ -90,10 +90,10 @@ def answer_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, dict)):
-        return guarded(json.dumps(value, ensure_ascii=False, default=_other))
+        return plain_cell(json.dumps(value, ensure_ascii=False, default=_other))
     if isinstance(value, bool):
         return str(value).lower()
-    return guarded(value) if isinstance(value, str) else value
+    return plain_cell(value) if isinstance(value, str) else value
 
 
 def answer_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -46,11 +46,13 @@ def cells_of(level: Level, results: Sequence[dict[str, Any]]) -> dict[str, Cell]
 
 
 def guarded(text: str) -> str:
-    """The text without control characters, and with an apostrophe before what a spreadsheet would
-    take for a formula.
-    """
-    text = MARKS.sub("", _CONTROLS.sub("", text))
+    """The text, with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain_cell(text: str) -> str:
+    """The same without what a terminal acts on, for a table that is not read back."""
+    return guarded(MARKS.sub("", _CONTROLS.sub("", text)))
 
 
 def _metric_header(name: str) -> Iterator[str]:
