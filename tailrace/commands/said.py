@@ -28,12 +28,12 @@ def say_json(document: Any) -> None:
     click.echo(printable_json(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()))
 
 
-def say_who_reaches(host: str) -> None:
+def say_who_reaches(host: str, option: str = "--host") -> None:
     """One line where not only this machine's programs do."""
     from tailrace.engine.server_process import is_loopback
 
     if not is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):
         say_error(
-            f"--host {host}: whoever reaches this machine over its network can use this "
+            f"{option} {host}: whoever reaches this machine over its network can use this "
             "endpoint; 127.0.0.1 keeps it to this machine"
         )

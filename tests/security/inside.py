@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tailrace import hidden
 from tailrace.cli import main
 
 
@@ -19,6 +20,7 @@ class Inside:
         self._patch, self._capture = monkeypatch, capfd
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        monkeypatch.setattr(hidden, "_known", [])
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
         """Exit code, and both outputs, one behind the other."""

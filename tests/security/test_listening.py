@@ -14,6 +14,7 @@ from tailrace.simulate import Script, background, endpoint
 from tailrace.simulate.connection import MOST_HEAD_BYTES, MOST_WAITING
 
 from ..command import start_tailrace
+from .inside import Inside
 
 
 def listens_on(pid: int) -> set[str]:
@@ -43,6 +44,13 @@ def test_another_host_is_told_in_one_line(tmp_path: Path, host: str, told: bool)
     assert "http://" in started
     assert err.count("\n") == told
     assert ("whoever reaches this machine" in err) == told
+
+
+def test_metrics_for_others_are_told(inside: Inside) -> None:
+    where = ("run", "--url", "http://127.0.0.1:9", "-m", "sim", "-q", "--metrics-port", "0")
+    told = "--metrics-host 0.0.0.0: whoever reaches this machine"
+    assert told not in inside(*where)[1]
+    assert told in inside(*where, "--metrics-host", "0.0.0.0")[1]
 
 
 def talk(url: str, data: bytes) -> bytes:
