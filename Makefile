@@ -5,16 +5,20 @@ PYTHON ?= python3
 VENV := .venv
 DEMO := .venv-demo
 PEERS := .venv-peers
+LOWEST := .venv-lowest
+AUDIT := .venv-audit
 PIP := -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test check bench bench-peers clean
+.PHONY: help demo test test-lowest check audit bench bench-peers clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    run tailrace against a real small model on this machine"
 	@echo "make test    run the whole test suite"
+	@echo "make test-lowest  a part of it with the oldest libraries that are allowed"
 	@echo "make check   format, lint, types, architecture"
+	@echo "make audit   known weaknesses of what is installed; needs the network"
 	@echo "make bench   measure tailrace itself"
 	@echo "make bench-peers  measure it beside other load generators (installs them, 9 GB)"
 	@echo "make clean   remove environments and caches; results in runs/ stay"
@@ -26,6 +30,17 @@ demo: $(DEMO)/.demo
 test: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest -n 2 -m "not realtime and not server"
 	@$(VENV)/bin/python -m pytest -m "realtime or server"
+
+# Whether the lower bounds in pyproject.toml are true. uv, for pip cannot choose the oldest.
+test-lowest: $(LOWEST)/.lowest
+	@$(LOWEST)/bin/python -m pytest -q -n 2 -p no:cacheprovider -m "not realtime and not server" \
+	  tests/results tests/test_cli_run.py tests/test_cli_tls.py tests/test_cli_check.py \
+	  tests/engine/test_wire.py tests/engine/test_request.py tests/engine/test_check_model.py
+
+# What cannot be looked up is a failure: without the database nothing would be found.
+audit: $(VENV)/.test $(AUDIT)/.audit
+	@$(VENV)/bin/python -m pip freeze --exclude-editable > $(AUDIT)/installed.txt
+	@$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r $(AUDIT)/installed.txt
 
 check: $(VENV)/.check
 	@$(VENV)/bin/ruff format --check .
@@ -40,7 +55,7 @@ bench-peers: $(VENV)/.bench
 	@$(VENV)/bin/python bench/peers.py --cache $(PEERS) $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(PEERS) .venv-foundry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(PEERS) $(LOWEST) $(AUDIT) .venv-foundry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEMO)/.demo: $(DEMO)/bin/python pyproject.toml
@@ -53,6 +68,17 @@ $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 	@$(VENV)/bin/python $(PIP) -e '.[test]'
 	@touch $@
 
+$(LOWEST)/.lowest: $(LOWEST)/bin/python pyproject.toml
+	@echo "installing the oldest libraries ..."
+	@$(LOWEST)/bin/python $(PIP) uv
+	@VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip install -q --resolution lowest-direct -e '.[lowest]'
+	@touch $@
+
+$(AUDIT)/.audit: $(AUDIT)/bin/python
+	@echo "installing pip-audit ..."
+	@$(AUDIT)/bin/python $(PIP) 'pip-audit>=2.7'
+	@touch $@
+
 $(VENV)/.check: $(VENV)/.test
 	@echo "installing the checkers ..."
 	@$(VENV)/bin/python $(PIP) -e '.[test,check]'
@@ -63,7 +89,7 @@ $(VENV)/.bench: $(VENV)/.test
 	@$(VENV)/bin/python $(PIP) -e '.[test,bench]'
 	@touch $@
 
-$(VENV)/bin/python $(DEMO)/bin/python:
+$(VENV)/bin/python $(DEMO)/bin/python $(LOWEST)/bin/python $(AUDIT)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "tailrace needs Python 3.11 or newer: name one, as in 'make PYTHON=python3.12 test'." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

@@ -30,6 +30,7 @@ from tailrace.commands.options import run_options, wanted
 from tailrace.commands.outputs import outputs
 from tailrace.commands.query import query
 from tailrace.commands.rubric import rubric
+from tailrace.commands.said import say_error, say_json, say_who_reaches
 from tailrace.commands.scenarios import COMMANDS
 from tailrace.commands.streams import leave_closed_streams, print_anything
 from tailrace.commands.variants import select, variants
@@ -43,6 +44,7 @@ from tailrace.errors import (
     TailraceError,
     UsageError,
 )
+from tailrace.hidden import guard_tracebacks
 
 if TYPE_CHECKING:
     from tailrace.results.facts import RunFacts
@@ -162,7 +164,7 @@ def _end(
     _print(finished.path, finished.facts, finished.results, finished.verdict, as_json, hint)
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said
-            click.echo(f"tailrace: {model.model}: {model.error}", err=True)
+            say_error(f"{model.model}: {model.error}")
     own_metrics.write_metrics(finished, metrics.file)
     code: int = finished.exit_code
     return code or rating_code
@@ -187,15 +189,13 @@ def _print(
     hint: str = "",
 ) -> None:
     if as_json:
-        import orjson
-
         document = {
             "run": str(path),
             "ended": facts.ended,
             "verdict": verdict.to_dict(),
             "models": results,
         }
-        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        say_json(document)
         return
     from rich.console import Console
 
@@ -305,6 +305,7 @@ def simulate(host: str, port: int, loop: str, ttft: str, gap: str, **values: Any
         )
     except ValueError as exc:
         raise UsageError(str(exc)) from None
+    say_who_reaches(host)
     try:
         serve(script, host, port, loop)
     except OSError as exc:
@@ -372,10 +373,11 @@ def main() -> None:
     # is 30 ms of each start for what nobody calls here.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     print_anything()
+    guard_tracebacks()
     try:
         code = cli.main(prog_name="tailrace", standalone_mode=False)
     except TailraceError as exc:
-        click.echo(f"tailrace: {exc}", err=True)
+        say_error(exc)
         code = exc.exit_code
     except click.ClickException as exc:
         exc.show()

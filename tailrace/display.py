@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tailrace.results.render.live import Snapshot, log_line, panel
+from tailrace.results.render.text import safe_text
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -60,7 +61,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """One line."""
-        print(text, file=sys.stderr, flush=True)
+        print(safe_text(text), file=sys.stderr, flush=True)
 
     def show(self, snapshot: Snapshot | None) -> None:
         """One line."""
@@ -83,9 +84,9 @@ class Panel:
     def say(self, text: str) -> None:
         """A line above the panel."""
         if self._live is None:
-            print(text, file=sys.stderr, flush=True)
+            print(safe_text(text), file=sys.stderr, flush=True)
         else:
-            self._live.console.print(text, markup=False, highlight=False)
+            self._live.console.print(safe_text(text), markup=False, highlight=False)
 
     def show(self, snapshot: Snapshot | None) -> None:
         """Redraw."""

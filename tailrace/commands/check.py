@@ -12,6 +12,7 @@ import click
 
 from tailrace.commands.file import located_errors, settled
 from tailrace.commands.options import run_options, wanted
+from tailrace.commands.said import say_error, say_json
 from tailrace.errors import EXIT_OK, EXIT_UNREACHABLE, UsageError
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ def check(
     first = report.first_failure
     if first is not None:
         from tailrace.results.checks import failure_line
-        from tailrace.results.render.text import safe_text
 
-        click.echo(f"tailrace: check failed: {safe_text(failure_line(first))}", err=True)
+        say_error(f"check failed: {failure_line(first)}")
     ctx.exit(EXIT_OK if first is None else EXIT_UNREACHABLE)
 
 
@@ -100,9 +100,7 @@ def _users(values: dict[str, Any], scenario: Scenario) -> int | None:
 
 def _print(report: Report, as_json: bool) -> None:
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2).decode())
+        say_json(report.to_dict())
         return
     from rich.console import Console
 

@@ -13,6 +13,7 @@ from tailrace.commands import adapters, foundry, own_metrics
 from tailrace.commands.file import settled
 from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
+from tailrace.hidden import hide_headers
 from tailrace.scenarios import parse
 from tailrace.scenarios.files import read_text
 from tailrace.scenarios.model_entry import ModelEntry
@@ -123,7 +124,10 @@ def read_models(path: str) -> Models:
     from tailrace.scenarios.models_file import models_of
 
     text = read_text(path, "--models-file", encoding="utf-8-sig")
-    return models_of(located(text, path), os.environ)
+    models = models_of(located(text, path), os.environ)
+    for headers in models.headers.values():
+        hide_headers(headers)
+    return models
 
 
 def kept_options(values: Mapping[str, Any], secret: Headers) -> dict[str, Any]:

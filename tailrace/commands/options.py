@@ -5,9 +5,7 @@ Precedence: a flag beats an environment variable beats the scenario file beats t
 
 from __future__ import annotations
 
-import os
 import secrets
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +17,7 @@ from tailrace.commands import (
     asking,
     cloud,
     costs,
+    credentials,
     data,
     dialect,
     foundry,
@@ -35,7 +34,6 @@ from tailrace.commands import (
 )
 from tailrace.commands.file import read_scenario
 from tailrace.commands.option import BLANKS, COMMAS, Command, option
-from tailrace.commands.show import key_variable
 from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.files import read_text
@@ -200,7 +198,13 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         help="Ask for the server's own token counts (stream_options.include_usage).",
     ),
     option("--extra-body", metavar="JSON", help="JSON object merged into each request body."),
-    option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Extra header."),
+    option(
+        "--header",
+        "headers",
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Extra header; ${NAME} in it is a variable, as a secret must be.",
+    ),
     option(
         "--api-key-file",
         metavar="FILE",
@@ -314,9 +318,7 @@ def wanted(values: dict[str, Any]) -> Wanted:
         salt=secrets.token_hex(4) if values["salt"] is None else values["salt"],
         costs=costs.costs(values),
         label=variants.label(values),
-        extra_body=(
-            parse.json_object(values["extra_body"], "--extra-body") if values["extra_body"] else {}
-        ),
+        extra_body=credentials.extra_body(values["extra_body"]),
         header_names=tuple(name for name, _ in headers),
         connect_timeout_s=parse.positive(values["connect_timeout"], "--connect-timeout"),
         idle_timeout_s=parse.positive(values["idle_timeout"], "--idle-timeout"),
@@ -346,8 +348,8 @@ Headers = tuple[tuple[str, str], ...]
 
 def secret_headers(values: dict[str, Any]) -> tuple[Headers, Headers]:
     """The headers that were given, and those with the key's."""
-    headers = tuple(parse.header(text) for text in values["headers"])
-    key = _api_key(values["api_key_file"])
+    headers = credentials.given_headers(values["headers"])
+    key = credentials.api_key(values["api_key_file"])
     own = cloud.auth_header(values, key) if key else None
     return headers, headers if own is None else (*headers, own)
 
@@ -368,15 +370,3 @@ def _ca_file(path: str | None) -> str | None:
     if path is not None and not Path(path).is_file():
         raise UsageError(f"--ca-file {path!r} is not a file")
     return path
-
-
-def _api_key(path: str | None) -> str | None:
-    """The key from a file, from standard input, or from the environment; never from argv."""
-    key: str
-    if path == "-":
-        key = sys.stdin.readline()
-    elif path is not None:
-        key = read_text(path, "--api-key-file file")
-    else:
-        key = os.environ.get(key_variable() or "", "")
-    return parse.header_key(key, "the")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from tailrace.commands.option import Command, option
+from tailrace.commands.said import say_who_reaches
 from tailrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def own_metrics(values: dict[str, Any]) -> OwnMetrics:
     address = None if port is None else (host or _HOST, port)
     if address is not None:
         _require_free(*address)
+        say_who_reaches(address[0], "--metrics-host")
     return OwnMetrics(address, None if file is None else _writable(file))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tailrace.commands.option import Command, option
+from tailrace.commands.said import say_error
 from tailrace.errors import UsageError
 from tailrace.scenarios.dialects import EMBEDDINGS
 
@@ -176,11 +177,10 @@ def rated(finished: Finished, asked: Rating | None, quiet: bool) -> tuple[Finish
     if asked is None:
         return finished, EXIT_OK
 
-    def warn(text: str) -> None:
-        click.echo(f"tailrace: {text}", err=True)
-
     if finished.facts.ended == "interrupted":
-        warn(f"not rated, since the run was interrupted; `tailrace run --resume {finished.path}`")
+        say_error(
+            f"not rated, since the run was interrupted; `tailrace run --resume {finished.path}`"
+        )
         return finished, EXIT_OK
     from dataclasses import replace
 
@@ -192,6 +192,6 @@ def rated(finished: Finished, asked: Rating | None, quiet: bool) -> tuple[Finish
         if not quiet:
             click.echo(safe_text(text, 300), err=True)
 
-    code = rate(finished.path, asked, say, warn)
+    code = rate(finished.path, asked, say, say_error)
     facts, results, verdict = RunFolder(finished.path).rebuild()
     return replace(finished, facts=facts, results=results, verdict=verdict), code

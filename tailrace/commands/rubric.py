@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from tailrace.commands.credentials import hidden_key
 from tailrace.errors import EXIT_OK, EXIT_UNREACHABLE
 from tailrace.scenarios.files import read_text
-from tailrace.scenarios.parse import header_key
 
 _RUN = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 _SAMPLES = click.option(
@@ -122,8 +122,8 @@ def judge_key(path: str | None) -> str | None:
     Raises UsageError for a file that cannot be read, and for what no header can carry.
     """
     if path is None:
-        return header_key(os.environ.get("TAILRACE_JUDGE_API_KEY", ""), "the judge's")
-    return header_key(read_text(path, "--judge-key-file"), "the judge's")
+        return hidden_key(os.environ.get("TAILRACE_JUDGE_API_KEY", ""), "the judge's")
+    return hidden_key(read_text(path, "--judge-key-file"), "the judge's")
 
 
 def _safe(text: str) -> str:

@@ -16,8 +16,8 @@ from click.core import ParameterSource
 from tailrace.commands.file import file_of, replaced, variable_of
 from tailrace.commands.keys import key_name, told_default
 from tailrace.errors import UsageError
+from tailrace.hidden import HIDDEN
 
-HIDDEN = "(hidden)"
 KEY_VARIABLES = ("TAILRACE_API_KEY", "OPENAI_API_KEY", "API_KEY")
 """Where the API key is looked for, the first that is set."""
 

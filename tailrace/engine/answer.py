@@ -17,6 +17,7 @@ from tailrace.engine.dialects.openai_chat import error_text
 from tailrace.engine.ndjson import LineReader
 from tailrace.engine.sse import EventReader
 from tailrace.engine.timeline import Timeline
+from tailrace.hidden import without_secrets
 
 _KEEP_BYTES = 4096
 """How much of an answer that is no event stream is kept for its error message."""
@@ -130,7 +131,8 @@ class Answer:
             return self._other_kind()
         if timeline.error is not None:
             error_class = "error_event" if self._streamed else "error_body"
-            return error_class, f"the server sent an error: {timeline.error[:_KEEP_CHARS]}"
+            said = without_secrets(timeline.error)
+            return error_class, f"the server sent an error: {said[:_KEEP_CHARS]}"
         if self._bad_event is not None:
             what = "an event" if self._streamed else "the answer"
             error_class = "bad_event" if self._streamed else "bad_body"
@@ -142,7 +144,7 @@ class Answer:
         return None
 
     def _other_kind(self) -> tuple[str, str]:
-        found = self._content_type or "no content type"
+        found = without_secrets(self._content_type)[:_KEEP_CHARS] or "no content type"
         framing = self._dialect.framing if self._streamed else "whole"
         error_class, wanted = _OTHER_KIND[framing]
         return error_class, f"the answer is {found}, not {wanted}: {self._shown_body()}"
@@ -150,7 +152,7 @@ class Answer:
     def _http_error(self) -> str:
         body = bytes(self._body or b"")
         try:
-            message = error_text(orjson.loads(body)["error"])
+            message = without_secrets(error_text(orjson.loads(body)["error"]))
         except (ValueError, KeyError, TypeError):
             message = _shown(body)
         return f"HTTP {self._status}: {message[:_KEEP_CHARS]}"
@@ -161,5 +163,6 @@ class Answer:
 
 def _shown(data: bytes) -> str:
     """Server bytes for a message: decoded, one line, cut."""
-    text = " ".join(data[: 4 * _KEEP_CHARS].decode("utf-8", "replace").split())
+    text = without_secrets(data[:_KEEP_BYTES].decode("utf-8", "replace"))
+    text = " ".join(text[: 4 * _KEEP_CHARS].split())
     return repr(text[:_KEEP_CHARS])

@@ -122,7 +122,7 @@ class _Asker:
     async def connect(self, users: int) -> None:
         """Connect ahead; what fails is seen again when the requests are sent."""
         try:
-            with anyio.move_on_at(self._prober._deadline):
+            with anyio.CancelScope(deadline=self._prober._deadline):
                 await self.wire.prepare(self._outgoing.url, users)
         except WireError:
             return

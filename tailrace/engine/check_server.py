@@ -18,11 +18,13 @@ from typing import Any
 import anyio
 import httpx
 
+from tailrace.engine.bounded import told
 from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import origin_of
 from tailrace.engine.proxies import proxy_for
 from tailrace.engine.tls import context_of
+from tailrace.hidden import without_secrets
 from tailrace.results.check_server import AddressLook, Listing, PathLook, ServerLook, TlsLook
 from tailrace.results.server_kind import MODELS, PATHS, Answers, Told, recognised
 from tailrace.results.server_models import PAGES, cached_of, loaded_of
@@ -31,7 +33,6 @@ from tailrace.scenarios.urls import endpoint
 
 STEP_S = 3.0
 """Longest wait for one thing; a server that is slower at saying its version is passed over."""
-_MOST_BYTES = 2_000_000
 APIS = (
     ("chat", "/chat/completions"),
     ("completions", "/completions"),
@@ -147,7 +148,7 @@ class ServerAsked:
                 try:
                     answers[key] = await self._get(client, url)
                 except (httpx.HTTPError, TimeoutError) as error:
-                    problems[key] = str(error) or f"no answer in {STEP_S:g} s"
+                    problems[key] = without_secrets(str(error)) or f"no answer in {STEP_S:g} s"
 
             problems: dict[str, str] = {}
             group.start_soon(get, MODELS, self._under("/models"))
@@ -167,15 +168,11 @@ class ServerAsked:
 
     async def _get(self, client: httpx.AsyncClient, url: httpx.URL) -> Told:
         self.lookups += 1
-        body = bytearray()
         with anyio.fail_after(STEP_S):
-            async with client.stream("GET", url) as answer:
-                async for data in answer.aiter_bytes():
-                    body += data
-                    if len(body) > _MOST_BYTES:
-                        break
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Told(answer.status_code, headers, bytes(body))
+            answer = await told(client, "GET", url)
+        return Told(
+            answer.status, without_secrets(dict(answer.headers)), without_secrets(answer.body)
+        )
 
     async def _look_for(
         self, client: httpx.AsyncClient, name: str, path: str, url: httpx.URL
@@ -185,7 +182,8 @@ class ServerAsked:
         try:
             with anyio.fail_after(STEP_S):
                 headers = {"content-type": "application/json"}
-                status = (await client.post(url, content=_NO_JSON, headers=headers)).status_code
+                answer = await told(client, "POST", url, content=_NO_JSON, headers=headers)
+                status = answer.status
         except (httpx.HTTPError, TimeoutError):
             pass
         self.look.paths.append(PathLook(name, path, status))

@@ -21,6 +21,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from tailrace.engine.bounded import told
 from tailrace.engine.foundry_catalog import CatalogModel, catalog_of, ids_of, marked
 from tailrace.engine.foundry_cli import SERVER, SERVICE
 from tailrace.engine.loader import LoadError
@@ -110,19 +111,19 @@ class FoundryApi:
         url = self.root + path
         try:
             async with asyncio.timeout(within_s), _client(self._headers) as client:
-                answer = await client.get(url)
+                answer = await told(client, "GET", url)
         except TimeoutError:
             raise LoadError(
                 f"GET {url} did not answer within {within_s:g} s", "load_timeout"
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise LoadError(f"GET {url} failed: {_words(exc)}", "unreachable") from None
-        if answer.status_code != httpx.codes.OK:
+        if answer.status != httpx.codes.OK:
             raise LoadError(
-                f"GET {url} answered HTTP {answer.status_code}: {_message(answer.content)}",
-                f"http_{answer.status_code}",
+                f"GET {url} answered HTTP {answer.status}: {_message(answer.body)}",
+                f"http_{answer.status}",
             )
-        return answer.content
+        return answer.body
 
 
 Headers = Sequence[tuple[str, str]]
@@ -134,13 +135,13 @@ async def look(root: str, headers: Headers = (), within_s: float = ASK_S) -> Fou
     try:
         async with asyncio.timeout(within_s), _client(headers) as client:
             for path, group in (("/status", SERVER), ("/openai/status", SERVICE)):
-                answer = await client.get(root + path)
-                status = _object(answer.content) if answer.status_code == httpx.codes.OK else None
+                answer = await told(client, "GET", root + path)
+                status = _object(answer.body) if answer.status == httpx.codes.OK else None
                 if status is not None and {"modelcachepath", "endpoints", "modeldirpath"} & {
                     key.lower() for key in status
                 }:
                     return FoundryApi(root, group, status, headers)
-                codes.append(f"GET {path}: {answer.status_code}")
+                codes.append(f"GET {path}: {answer.status}")
     except TimeoutError:
         return f"does not answer within {within_s:g} s"
     except (httpx.HTTPError, httpx.InvalidURL) as exc:

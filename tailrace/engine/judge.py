@@ -16,7 +16,9 @@ import anyio
 import httpx
 import orjson
 
+from tailrace.engine.bounded import told
 from tailrace.errors import TargetError
+from tailrace.hidden import without_secrets
 from tailrace.results.rubric_judge import Judged
 from tailrace.scenarios.items import Message
 from tailrace.scenarios.judging import Reading, judge_messages, read_reply, response_format
@@ -142,18 +144,24 @@ class Judge:
     async def _posted(self, body: Mapping[str, Any]) -> Any:
         url = endpoint(self.base_url, "/chat/completions")
         try:
-            answer = await self._client.post(
-                url, content=orjson.dumps(body), headers={"content-type": "application/json"}
+            answer = await told(
+                *(self._client, "POST", url),
+                content=orjson.dumps(body),
+                headers={"content-type": "application/json"},
             )
         except httpx.TimeoutException:
             raise _FailedError("timeout", "the judge did not answer in time") from None
         except httpx.HTTPError as exc:
-            raise _FailedError("unreachable", str(exc) or type(exc).__name__) from None
-        if answer.status_code != 200:
-            said = " ".join(answer.text[:200].split())
-            raise _FailedError(f"http_{answer.status_code}", said, answer.status_code)
+            raise _FailedError(
+                "unreachable", without_secrets(str(exc)) or type(exc).__name__
+            ) from None
+        if answer.status != 200:
+            said = " ".join(
+                without_secrets(answer.body[:2000].decode("utf-8", "replace"))[:200].split()
+            )
+            raise _FailedError(f"http_{answer.status}", said, answer.status)
         try:
-            return orjson.loads(answer.content)
+            return orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             raise _FailedError("not_json", "the judge's server sent no JSON", 200) from None
 
@@ -225,4 +233,4 @@ def _reply(body: Any, reading: Reading) -> str:
 
 def _kept(text: str) -> str:
     """Words as a file can hold them: no half of a surrogate pair, and not too many."""
-    return text[:_KEPT_CHARS].encode("utf-8", "replace").decode("utf-8")
+    return str(without_secrets(text))[:_KEPT_CHARS].encode("utf-8", "replace").decode("utf-8")

@@ -15,6 +15,7 @@ from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import Exchange, WireError
 from tailrace.engine.outgoing import common_headers, merged
 from tailrace.engine.wire import Wire
+from tailrace.hidden import without_secrets
 from tailrace.results.schema import Row
 from tailrace.scenarios.urls import endpoint
 
@@ -55,7 +56,7 @@ async def ask_url(
     exchange = Exchange(body)
     headers = merged(common_headers(url), secret_headers)
     await wire.exchange(httpx.Request("GET", url, headers=headers), exchange)
-    return exchange.status, bytes(body.data)
+    return exchange.status, without_secrets(bytes(body.data))
 
 
 async def list_models(

@@ -16,6 +16,7 @@ from urllib.request import (  # type: ignore[attr-defined]
 )
 
 from tailrace.errors import UsageError
+from tailrace.hidden import hide_password
 from tailrace.scenarios.reach import FROM_ENVIRONMENT
 
 CREDENTIALS = "TAILRACE_PROXY_AUTH"
@@ -35,6 +36,7 @@ def proxy_for(url: str, wanted: str | None) -> Proxy | None:
         return None
     if wanted != FROM_ENVIRONMENT:
         user, colon, password = os.environ.get(CREDENTIALS, "").partition(":")
+        hide_password(user, password)
         return Proxy(wanted, (user, password) if colon else None)
     parts = urlsplit(url)
     found = getproxies_environment()
@@ -57,6 +59,7 @@ def _of_environment(text: str) -> Proxy:
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    hide_password(*(auth or ("", "")))
     return Proxy(f"{parts.scheme}://{host}{port}", auth)
 
 

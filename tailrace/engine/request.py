@@ -16,6 +16,7 @@ from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.exchange import Exchange, Prepared, WireError
 from tailrace.engine.retry_rules import BUSY, retry_after_s
 from tailrace.engine.wire import Wire
+from tailrace.hidden import without_secrets
 from tailrace.results.schema import Row
 
 TIMEOUT_CLASSES = frozenset({"connect_timeout", "idle_timeout", "total_timeout"})
@@ -48,7 +49,8 @@ class Attempt:
             outcome = "timeout" if error.error_class in TIMEOUT_CLASSES else "error"
             self._fill(now_ns())
             self.row.outcome = outcome  # type: ignore[assignment]
-            self.row.error_class, self.row.error = error.error_class, str(error)
+            self.row.error_class = error.error_class
+            self.row.error = without_secrets(str(error))
             return self.row
         closed_ns = self.exchange.closed_ns or now_ns()
         self._answer.close(closed_ns)
@@ -86,6 +88,9 @@ class Attempt:
         row.reads = exchange.reads
         row.body_bytes = exchange.body_bytes
         self._answer.timeline.fill(row, origin_ns)
+        row.finish_reason = without_secrets(row.finish_reason)
+        row.text, row.reasoning = without_secrets(row.text), without_secrets(row.reasoning)
+        row.tool_calls = without_secrets(row.tool_calls)
         exchange.release()
 
 

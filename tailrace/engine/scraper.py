@@ -25,6 +25,8 @@ import msgspec
 from tailrace.engine.child import give_way
 from tailrace.engine.clock import now_ns
 from tailrace.engine.guard import be_deaf
+from tailrace.hidden import guard_tracebacks, hide_headers, without_secrets
+from tailrace.results.atomic import appending, own_folder
 from tailrace.results.server_log import SERVER_LOG, Head, Look, changes, to_line
 
 TIMEOUT_S = 2.0
@@ -134,7 +136,7 @@ class Scraper:
 
         look.at_ns = self._now()
         try:
-            body = _get(self._client, str(self._orders.url))
+            body = without_secrets(_get(self._client, str(self._orders.url)))
             look.took_ns = self._now() - look.at_ns
             look.bytes = len(body)
             found = series_of(body.decode("utf-8", "replace"))
@@ -188,9 +190,9 @@ def _get(client: Any, url: str) -> bytes:
     return body
 
 
-def _open_log(path: Path) -> BinaryIO:
+def _open_log(path: Path) -> Any:
     """The log, at the beginning of a line: a sitting that was killed may have left half of one."""
-    file = path.open("a+b", buffering=0)
+    file = appending(path, "a+b")
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
@@ -229,6 +231,7 @@ def _keep_looking(
 
 def main() -> None:
     """Take the orders, then look."""
+    guard_tracebacks()
     be_deaf()
     out = sys.stdout.buffer
 
@@ -241,12 +244,13 @@ def main() -> None:
     if not first:
         return
     orders = msgspec.json.decode(first, type=Orders)
+    hide_headers(orders.headers)
     inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     listening = (sys.stdin.buffer, inbox)
     threading.Thread(target=_listen, args=listening, daemon=True).start()
     give_way()
     folder = Path(orders.folder)
-    folder.mkdir(exist_ok=True)
+    own_folder(folder)
     with _open_log(folder / SERVER_LOG) as file:
         scraper = Scraper(orders, file)
         say(ready=True, notes=scraper.head.notes)

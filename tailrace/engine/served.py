@@ -24,9 +24,12 @@ import anyio.to_thread
 import httpx
 
 from tailrace.engine import guard
+from tailrace.engine.bounded import told
 from tailrace.engine.loader import Loaded, LoadError
+from tailrace.hidden import hide, is_secret_name
+from tailrace.results.atomic import appending, own_folder
 from tailrace.results.render.text import safe_text
-from tailrace.scenarios.model_entry import PORT, ModelEntry, filled_in
+from tailrace.scenarios.model_entry import PORT, ModelEntry, filled_in, variables
 
 POLL_S = 0.02
 """Between two questions whether it is loaded: what the load time may be too long by."""
@@ -73,7 +76,10 @@ class Served:
 
     async def load(self) -> Loaded:
         """See Loader.load."""
-        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=ASK_S) as client:
+        from tailrace.engine.server_process import is_loopback  # brings psutil
+
+        verify = not is_loopback(self.base_url)
+        async with httpx.AsyncClient(trust_env=False, verify=verify, timeout=ASK_S) as client:
             if not await self._is_free(client):
                 raise LoadError(
                     f"{self.base_url} answers before its server was started; end what runs there, "
@@ -111,13 +117,13 @@ class Served:
 
     async def _answer(self, client: httpx.AsyncClient, url: httpx.URL) -> int | None:
         try:
-            return (await client.get(url, headers=self._headers)).status_code
+            return (await told(client, "GET", url, headers=dict(self._headers))).status
         except httpx.HTTPError:
             return None
 
     def _start(self) -> None:
-        self._log.parent.mkdir(exist_ok=True)
-        with self._log.open("ab") as log:
+        own_folder(self._log.parent)
+        with appending(self._log) as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-P", guard.__file__, *self._command],
                 stdin=subprocess.PIPE,
@@ -207,6 +213,9 @@ def _last_lines(path: Path, chars: int) -> list[str]:
 
 
 def _filled(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    for name in (name for part in command for name in variables(part)):
+        if is_secret_name(name):
+            hide(environment.get(name, ""))
     try:
         return [filled_in(part, environment) for part in command]
     except KeyError as exc:

@@ -10,6 +10,7 @@ import os
 import ssl
 
 from tailrace.errors import UsageError
+from tailrace.hidden import hide
 from tailrace.scenarios.model import Scenario
 
 PASSWORD = "TAILRACE_CLIENT_KEY_PASSWORD"
@@ -48,7 +49,9 @@ def _show(context: ssl.SSLContext, cert: str, key: str | None) -> None:
     def password() -> str:
         nonlocal asked
         asked = True
-        return os.environ.get(PASSWORD, "")
+        found = os.environ.get(PASSWORD, "")
+        hide(found)
+        return found
 
     try:
         context.load_cert_chain(cert, key, password=password)

@@ -21,6 +21,7 @@ from tailrace.engine.loaders import loader_for
 from tailrace.engine.served import Served
 from tailrace.engine.stop import Stop, until_asked
 from tailrace.engine.worker import SecretHeaders
+from tailrace.hidden import without_secrets
 from tailrace.results.facts import ModelFacts, Step
 from tailrace.scenarios.model_entry import ModelEntry
 
@@ -129,7 +130,7 @@ class Turn:
 
     def fail(self, error_class: str | None, reason: str) -> None:
         """It has failed at the step where it is."""
-        model = self.model
+        model, reason = self.model, without_secrets(reason)
         model.status, model.error_class, model.error = "failed", error_class, reason
         self._say(f"{model.model}: {reason}")
 

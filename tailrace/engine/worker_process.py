@@ -28,6 +28,7 @@ from tailrace.engine.load import Share
 from tailrace.engine.loops import choose_loop
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import Target, Worker
+from tailrace.hidden import guard_tracebacks, hide_headers
 from tailrace.results.files import RunFolder
 from tailrace.results.lock import Lock
 from tailrace.scenarios.model import Scenario
@@ -97,6 +98,7 @@ class Post:
 
     async def _prepare(self, target: Target, index: int) -> None:
         error = None
+        hide_headers(target.headers)
         try:
             await self.worker.prepare(target, self.worker.scenario.levels[index])
         except WireError as exc:
@@ -122,6 +124,7 @@ class Post:
 
 async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
     orders = msgspec.json.decode(first, type=Orders)
+    hide_headers(orders.secret_headers)
     require_open_files(orders.scenario.most_users)
     lock = Lock(Path(orders.folder))
     post = Post(orders, out)
@@ -142,6 +145,7 @@ async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
 
 def main() -> None:
     """Take the orders, then serve."""
+    guard_tracebacks()
     be_deaf()
     messages, out = sys.stdin.buffer, sys.stdout.buffer
     first = messages.readline()

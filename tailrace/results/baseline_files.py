@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ FIGURES = "figures.npz"
 FOLDER = Path(".tailrace") / "baselines"
 DEFAULT_NAME = "main"
 _NOTE = "baseline.json"
+_BAD = (zipfile.BadZipFile, zlib.error)
+MOST_BYTES = 500_000_000
+"""Of a model's figures, unpacked: those of 30 million samples."""
 
 
 class Note(msgspec.Struct):
@@ -188,9 +192,20 @@ def unpacked(data: bytes, where: str) -> dict[str, Figures]:
     """What ``packed`` made; raises ResultError naming ``where`` if it is something else."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            _require_bounded(file.zip, where)
             return {str(load): _figures(file, place) for place, load in enumerate(file["loads"])}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as exc:
+    except (ValueError, KeyError, OSError, EOFError, MemoryError, *_BAD) as exc:
         raise ResultError(f"{where} does not hold a baseline's figures: {exc}") from None
+
+
+def _require_bounded(archive: zipfile.ZipFile, where: str) -> None:
+    """A few kilobytes can be packed gigabytes."""
+    size = sum(member.file_size for member in archive.infolist())
+    if size > MOST_BYTES:
+        raise ResultError(
+            f"{where} would take {size / 1e9:.1f} GB; a baseline's figures have at most "
+            f"{MOST_BYTES / 1e9:.1f}"
+        )
 
 
 def _figures(file: Any, place: int) -> Figures:

@@ -22,7 +22,7 @@ import msgspec
 import orjson
 
 from tailrace.errors import ResultError, UsageError
-from tailrace.results.atomic import atomic, write_atomic
+from tailrace.results.atomic import FOLDER_MODE, atomic, own_folder, write_atomic
 from tailrace.results.calibration import Calibration, calibration_from_dict
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
@@ -65,7 +65,7 @@ class RunFolder:
             for number in range(1, 1000):
                 path = parent / (base if number == 1 else f"{base}-{number}")
                 with contextlib.suppress(FileExistsError):
-                    path.mkdir()
+                    path.mkdir(FOLDER_MODE)
                     return cls(path)
         except OSError as exc:
             raise UsageError(
@@ -77,7 +77,7 @@ class RunFolder:
     def open_journal(self, folder: str, part: int | None = None) -> Journal:
         """The journal of one model, in its own folder; ``part`` where several write one each."""
         path = self.path / folder
-        path.mkdir(exist_ok=True)
+        own_folder(path)
         return Journal(path / (JOURNAL if part is None else f"requests.{part}.jsonl"))
 
     def write_facts(self, facts: RunFacts, verdict: Verdict | None = None) -> None:
@@ -97,7 +97,11 @@ class RunFolder:
         document = decoded(data, path)
         if not isinstance(document, dict):
             raise ResultError(f"{str(path)!r} is not a run's facts but a {type(document).__name__}")
-        return facts_from_dict(document, repr(str(path)))
+        facts = facts_from_dict(document, repr(str(path)))
+        for model in facts.models:  # it also begins the names of files elsewhere
+            if model.folder != safe_name(model.folder):
+                raise ResultError(f"{str(path)!r}: {model.folder!r} cannot be a model's folder")
+        return facts
 
     def rebuild(self) -> tuple[RunFacts, list[dict[str, Any]], Verdict]:
         """Make every derived file anew from ``run.json`` and the journals.
@@ -172,8 +176,8 @@ class RunFolder:
         from tailrace.results.server_files import read_log
         from tailrace.results.server_view import add_server, client_side
 
-        folder = self._folder_of(model)
-        folder.mkdir(exist_ok=True)
+        folder = self.path / model.folder
+        own_folder(folder)
         reader = JournalReader(folder / JOURNAL)
         slos = slos_of(facts.scenario)
         tallies = [tally_of(stage, slos) for stage in model.stages]
@@ -208,7 +212,7 @@ class RunFolder:
         rubric = RubricFolder(self.path).rubric(facts)
         results = []
         for model in facts.models:
-            path = self._folder_of(model) / "result.json"
+            path = self.path / model.folder / "result.json"
             try:
                 result = orjson.loads(path.read_bytes())
                 add_extras(result, facts, model, rubric)
@@ -218,12 +222,6 @@ class RunFolder:
                 ) from None
             results.append(result)
         return results
-
-    def _folder_of(self, model: ModelFacts) -> Path:
-        """Also begins the names of files elsewhere, so it must be no path."""
-        if model.folder != safe_name(model.folder):
-            raise ResultError(f"{str(self.path)!r}: {model.folder!r} cannot be a model's folder")
-        return self.path / model.folder
 
     def _read_journal(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tailrace.results.atomic import appending
 from tailrace.results.schema import Row, parse_row
 
 JOURNAL = "requests.jsonl"
@@ -19,7 +20,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("ab", buffering=0)
+        self._file = appending(path)
         self._left = b""
         self.problem: str | None = None
         """Why lines are left, in a sentence."""

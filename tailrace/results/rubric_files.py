@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tailrace.errors import ResultError
 from tailrace.results import rubric_sheet
-from tailrace.results.atomic import write_atomic
+from tailrace.results.atomic import appending, own_folder, write_atomic
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.journal import JOURNAL, JournalReader
 from tailrace.results.reading import read_bytes
@@ -46,7 +46,7 @@ class RubricFolder:
     def write_sheet(self, text: str) -> None:
         """Replace the sheet."""
         try:
-            self.sheet_path.parent.mkdir(exist_ok=True)
+            own_folder(self.sheet_path.parent)
             write_atomic(self.sheet_path, text.encode("utf-8", "replace"))
         except OSError as exc:
             raise ResultError(
@@ -56,7 +56,7 @@ class RubricFolder:
 
     def write_facets(self, text: str) -> None:
         """Replace ``rubric.json``, which says what the facets ask."""
-        self.facets_path.parent.mkdir(exist_ok=True)
+        own_folder(self.facets_path.parent)
         write_atomic(self.facets_path, text.encode("utf-8", "replace"))
 
     def judged(self) -> list[Judged]:
@@ -74,8 +74,8 @@ class RubricFolder:
 
     def append(self, judged: Judged) -> None:
         """Keep one line."""
-        self.judge_path.parent.mkdir(exist_ok=True)
-        with self.judge_path.open("ab", buffering=0) as file:
+        own_folder(self.judge_path.parent)
+        with appending(self.judge_path) as file:
             file.write(judged.to_json())
 
     def mend(self) -> None:

@@ -16,7 +16,7 @@ import orjson
 
 from tailrace.errors import UsageError
 from tailrace.plugins import plugin_names
-from tailrace.scenarios.model_entry import filled_in, has_variable
+from tailrace.scenarios.model_entry import filled_in, variables
 from tailrace.scenarios.model_fields import secret_in
 
 GROUP: Literal["tailrace.adapters"] = "tailrace.adapters"
@@ -108,7 +108,7 @@ def plain_secret(name: str, value: Any) -> str | None:
         return next(filter(None, (plain_secret(str(k), part) for k, part in value.items())), None)
     if isinstance(value, list):
         return next(filter(None, (plain_secret("", part) for part in value)), None)
-    return None if isinstance(value, str) and has_variable(value) else secret_in(name, value)
+    return None if isinstance(value, str) and variables(value) else secret_in(name, value)
 
 
 def _short(text: str) -> str:

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -19,6 +20,9 @@ from tailrace.errors import UsageError
 
 Path = tuple[str | int, ...]
 """Keys and list indexes, from the outermost."""
+
+MOST_VALUES = 50_000
+"""In a YAML file. Aliases of aliases make of ten lines more than a memory holds."""
 
 _TOML_TABLE = re.compile(r"\s*(\[\[?)(.+?)\]\]?\s*(?:#.*)?")
 _TOML_KEY = re.compile(r"\s*((?:[A-Za-z0-9_.-]|\"[^\"]*\"|'[^']*')+)\s*=")
@@ -43,14 +47,13 @@ class Located:
 
 def located(text: str, name: str) -> Located:
     """Read a text by the suffix of its name; raises UsageError naming the file and the line."""
-    suffix = name.rpartition(".")[2].lower()
-    if suffix == "toml":
-        return _toml(text, name)
-    if suffix in ("yaml", "yml"):
-        return _yaml(text, name)
-    if suffix == "json":
-        return _json(text, name)
-    raise UsageError(f"{name!r} must end in .json, .yaml or .toml, to say what it is")
+    read = _READERS.get(name.rpartition(".")[2].lower())
+    if read is None:
+        raise UsageError(f"{name!r} must end in .json, .yaml or .toml, to say what it is")
+    try:
+        return read(text, name)
+    except RecursionError:
+        raise UsageError(f"{name} is nested too deeply to be read; make it flatter") from None
 
 
 def _json(text: str, name: str) -> Located:
@@ -72,8 +75,13 @@ def _yaml(text: str, name: str) -> Located:
 
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines = dict(_marks(node, name))
-        return Located(name, yaml.safe_load(text), lines)
+        marks = list(islice(_marks(node, name), MOST_VALUES + 1))
+        if len(marks) > MOST_VALUES:
+            raise UsageError(
+                f"{name} stands for more than {MOST_VALUES} values, which its aliases (*) repeat; "
+                "write it with fewer of them"
+            )
+        return Located(name, yaml.safe_load(text), dict(marks))
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = "" if mark is None else f" line {mark.line + 1}"
@@ -108,7 +116,7 @@ def _marks(node: Any, name: str, path: Path = (), seen: tuple[int, ...] = ()) ->
 def _toml(text: str, name: str) -> Located:
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except ValueError as exc:  # tomllib.TOMLDecodeError is one; a number may be too long
         raise UsageError(f"{name} is not TOML: {exc}") from None
     lines: dict[Path, int] = {(): 1}
     table: Path = ()
@@ -158,3 +166,6 @@ def _toml_path(key: str) -> Path:
         ((name, data),) = data.items()
         path = (*path, name)
     return path
+
+
+_READERS = {"json": _json, "toml": _toml, "yaml": _yaml, "yml": _yaml}

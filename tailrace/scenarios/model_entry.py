@@ -68,6 +68,6 @@ def filled_in(text: str, environment: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: environment[match[1]], text)
 
 
-def has_variable(text: str) -> bool:
-    """Whether the environment has a part in it."""
-    return _VARIABLE.search(text) is not None
+def variables(text: str) -> list[str]:
+    """The names of the environment that have a part in it."""
+    return _VARIABLE.findall(text)

@@ -18,7 +18,7 @@ from tailrace.errors import UsageError
 from tailrace.scenarios import parse
 from tailrace.scenarios.adapters import adapter_name, plain_secret
 from tailrace.scenarios.located import Located, Path
-from tailrace.scenarios.model_entry import PORT, READY_S, ModelEntry, filled_in, has_variable
+from tailrace.scenarios.model_entry import PORT, READY_S, ModelEntry, filled_in, variables
 from tailrace.scenarios.model_fields import CHECKS, SECRET, plain, secret_in, shown
 
 Headers = tuple[tuple[str, str], ...]
@@ -129,7 +129,7 @@ class _Reader:
     def _check_values(self) -> None:
         for name, value in self._table.items():
             if name in CHECKS and not CHECKS[name][0](value):
-                self._fail(name, f"must be {CHECKS[name][1]}, not {shown(value)}")
+                self._fail(name, f"must be {CHECKS[name][1]}, not {_told(name, value)}")
             is_option = name == "options" and "adapter" in self._table
             hidden = (plain_secret if is_option else secret_in)(name, value)
             if name != "headers" and hidden:
@@ -183,7 +183,7 @@ class _Reader:
             self._fail("serve", "is an empty command line; leave it out, or say what to start")
         for before, part in zip(["", *parts], parts, strict=False):
             flag, _, value = part.partition("=") if part.startswith("-") else (before, "", part)
-            if SECRET.search(flag) and flag.startswith("-") and value and not has_variable(value):
+            if SECRET.search(flag) and flag.startswith("-") and value and not variables(value):
                 self._fail(
                     "serve",
                     f"has a secret in plain text after {flag}; write ${{NAME}} there and set NAME "
@@ -222,6 +222,11 @@ class _Reader:
     def _fail(self, name: str, what: str, *more: str) -> NoReturn:
         where = self._file.where(*self.path, name, *more)
         raise UsageError(f"{where}: {name!r} of model {self.alias!r} {what}")
+
+
+def _told(name: str, value: Any) -> str:
+    """A wrong value in a message; of headers only what kind of thing it is."""
+    return f"a {type(value).__name__}" if name == "headers" else shown(value)
 
 
 def command_parts(text: str, windows: bool = sys.platform == "win32") -> list[str]:

@@ -70,7 +70,7 @@ def web_url(text: str, what: str, like: str, instead: str) -> SplitResult:
     """
     import httpx  # only who asks something needs it, so --help does not wait for it
 
-    unlike = f"{what} {text!r} is not a URL like {like}"
+    unlike = f"{what} {_told(text)!r} is not a URL like {like}"
     url = text.strip().rstrip("/?#")
     try:
         parts = urlsplit(url)
@@ -84,10 +84,17 @@ def web_url(text: str, what: str, like: str, instead: str) -> SplitResult:
     try:
         _ = parts.port
     except ValueError:
-        raise UsageError(f"{what} {text!r} has a port that is not a number below 65536") from None
+        raise UsageError(
+            f"{what} {_told(text)!r} has a port that is not a number below 65536"
+        ) from None
     if parts.fragment:
-        raise UsageError(f"{what} {text!r} must not have a fragment (#…)")
+        raise UsageError(f"{what} {_told(text)!r} must not have a fragment (#…)")
     for name, _ in parse_qsl(parts.query, keep_blank_values=True):
         if SECRET.search(name) or name.lower() in _SECRET_PARAMETERS:
             raise UsageError(f"{what} must not hold a secret ({name}=…); {instead}")
     return parts
+
+
+def _told(text: str) -> str:
+    """A URL that cannot be used, without what may be a secret: its query, and what is before @."""
+    return re.sub(r"//[^/?#]*@", "//…@", re.sub(r"\?.*", "?…", text, flags=re.S))

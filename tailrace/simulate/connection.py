@@ -24,6 +24,11 @@ from tailrace.simulate.arrival import ArrivalReader, take_over
 from tailrace.simulate.chunks import CONTINUE
 
 DIRECT = sys.platform != "win32"
+MOST_HEAD_BYTES = 65_536
+MOST_BYTES = 256_000_000
+"""Of one request; a picture in it is some megabytes."""
+MOST_WAITING = 1_000
+"""Requests that a client may send before the one that is answered."""
 
 
 @dataclass(slots=True)
@@ -103,6 +108,11 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._handler.malformed(self)
             return
+        self._taken += len(data)
+        too_long = self._taken > (MOST_BYTES if self._has_head else MOST_HEAD_BYTES)
+        if too_long or len(self._waiting) > MOST_WAITING:
+            self._handler.malformed(self)
+            return
         if not self._busy:
             self._next()
 
@@ -128,6 +138,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Let a careful client send its body."""
+        self._has_head = True
         if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._busy:
             self.send(CONTINUE)
 
@@ -155,6 +166,8 @@ class Connection(asyncio.Protocol):
 
     def _begin_message(self) -> None:
         self._target = b""
+        self._has_head = False
+        self._taken = 0
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
 

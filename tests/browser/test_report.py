@@ -21,7 +21,13 @@ from ..command import tailrace
 from ..results.builders import facts, row, run_folder, stage
 
 pytestmark = pytest.mark.server
-HOSTILE = "=1+1<script>window.struck=1</script><img src=x onerror=window.struck=2>"
+HOSTILE = (
+    "=1+1<script>window.struck=1</script><img src=x onerror=window.struck=2>"
+    "</title></script><!--<script>window.struck=3</script>-->"
+    "\u2028<a href=javascript:window.struck=4>' onmouseover=window.struck=5 "
+    '" onfocus=window.struck=6 autofocus <svg onload=window.struck=7>'
+    "{{ 7*7 }}${7*7}]]>"
+)
 TAKEN = ("sim-ttft-load", "sim-ttft-percentiles", "sim-gaps-time", "sim-load-time")
 """Charts that keep their data in different places."""
 COUNT = "document.documentElement.dataset.drawn"

@@ -79,11 +79,11 @@ def test_a_torn_line_is_left_out_and_a_bad_one_is_named(run: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("SELECT * FROM read_csv('{file}')", "file system operations are disabled"),
+        ("SELECT * FROM read_csv('{file}')", "disabled"),
         ("SELECT * FROM '{file}'", "cannot be answered"),
-        ("SELECT content FROM read_text('{file}')", "file system operations are disabled"),
+        ("SELECT content FROM read_text('{file}')", "disabled"),
         ("COPY requests TO '{file}'", "only reads: SELECT, not COPY"),
-        ("EXPLAIN ANALYZE COPY requests TO '{file}'", "file system operations are disabled"),
+        ("EXPLAIN ANALYZE COPY requests TO '{file}'", "disabled"),
         ("ATTACH '{file}'", "not ATTACH"),
         ("CREATE TABLE x AS SELECT 1", "not CREATE"),
         ("DELETE FROM rows", "not DELETE"),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tailrace.results.export.flat import TYPES
-from tailrace.results.render.summary_csv import BOM, guarded
+from tailrace.results.render.summary_csv import BOM, plain_cell
 
 HEADER = tuple(name for name, kind in TYPES.items() if kind != "JSON" and not kind.endswith("[]"))
 
@@ -27,7 +27,7 @@ def requests_csv(requests: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
-    return guarded(value) if isinstance(value, str) else value
+    return plain_cell(value) if isinstance(value, str) else value
 
 
 def _line(cells: Iterable[Any]) -> str:

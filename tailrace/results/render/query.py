@@ -19,7 +19,8 @@ from tailrace.results.query_schema import columns as columns_of_row
 from tailrace.results.render.figures import amount
 from tailrace.results.render.sheet import Sheet
 from tailrace.results.render.sheet_text import sheet_lines
-from tailrace.results.render.text import safe_text
+from tailrace.results.render.summary_csv import plain_cell
+from tailrace.results.render.text import printable_json, safe_text
 
 _CELL = 60
 """Most characters of a text in a table."""
@@ -78,10 +79,10 @@ def schema_lines() -> Iterator[str]:
 
 
 def answer_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """RFC 4180, without a byte order mark; lists are JSON."""
+    """RFC 4180, without a byte order mark; lists are JSON, and no text can become a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
+    writer.writerow(map(plain_cell, columns))
     for row in rows:
         writer.writerow([_plain(value) for value in row])
     return out.getvalue()
@@ -89,17 +90,17 @@ def answer_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False, default=_other)
+        return plain_cell(json.dumps(value, ensure_ascii=False, default=_other))
     if isinstance(value, bool):
         return str(value).lower()
-    return value
+    return plain_cell(value) if isinstance(value, str) else value
 
 
 def answer_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A list of objects; two columns of one name get numbers."""
     names = _distinct(columns)
     documents = [dict(zip(names, row, strict=True)) for row in rows]
-    return json.dumps(documents, ensure_ascii=False, indent=2, default=_other)
+    return printable_json(json.dumps(documents, ensure_ascii=False, indent=2, default=_other))
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

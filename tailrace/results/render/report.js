@@ -92,7 +92,7 @@
     if (value === null) return "";
     if (typeof value !== "string") return String(value);
     // A spreadsheet runs a text that begins like a formula.
-    const text = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+    const text = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/.test(value) ? "'" + value : value;
     return '"' + text.replace(/"/g, '""') + '"';
   };
   const csv = (chart) =>

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tailrace.results.facts import RunFacts
 from tailrace.results.render.figures import Figure
 from tailrace.results.render.table import PERCENTILES, Distribution, Level, rows
+from tailrace.results.render.text import MARKS
 from tailrace.results.schema import OUTCOMES
 
 BOM = "\ufeff"
@@ -23,6 +25,8 @@ BRIEF = ("ttft_response", "tpot", "e2e_response")
 """Metrics with their percentiles alone."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""All but tab and line breaks: no spreadsheet shows them, and a terminal acts on them."""
 
 Cell = str | int
 
@@ -44,6 +48,11 @@ def cells_of(level: Level, results: Sequence[dict[str, Any]]) -> dict[str, Cell]
 def guarded(text: str) -> str:
     """The text, with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain_cell(text: str) -> str:
+    """The same without what a terminal acts on, for a table that is not read back."""
+    return guarded(MARKS.sub("", _CONTROLS.sub("", text)))
 
 
 def _metric_header(name: str) -> Iterator[str]:

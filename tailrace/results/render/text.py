@@ -16,6 +16,8 @@ _SEQUENCES = re.compile(
     "|\x1b[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)"  # OSC, DCS, SOS, PM, APC: titles, links
     "|\x1b[ -/]*[0-~]"  # two-byte sequences
 )
+MARKS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal acts on beside the controls of ASCII."""
 _DROPPED = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
@@ -28,6 +30,11 @@ def safe_text(text: str, limit: int | None = None) -> str:
         text = "".join(map(_safe_char, _SEQUENCES.sub("", text)))
     text = " ".join(text.split())
     return text if limit is None or len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def printable_json(document: str) -> str:
+    """JSON with the controls that it may hold as they are (C1, marks of direction) as escapes."""
+    return MARKS.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
 def _safe_char(char: str) -> str:

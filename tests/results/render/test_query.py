@@ -34,7 +34,7 @@ def test_an_explanation_is_printed_as_it_is() -> None:
 
 def test_csv_rounds_nothing() -> None:
     rows = list(csv.reader(io.StringIO(answer_csv(COLUMNS, ROWS), newline="")))
-    assert rows == [COLUMNS, ["8", "12", "0.123456789", "[1, 2]"], ["=x", "", "2.50", ""]]
+    assert rows == [COLUMNS, ["8", "12", "0.123456789", "[1, 2]"], ["'=x", "", "2.50", ""]]
     assert answer_csv(["a"], [(True,)]) == "a\r\ntrue\r\n"
 
 
