@@ -48,6 +48,9 @@ class Handler(Protocol):
     def request(self, connection: Connection, request: Request) -> None:
         """A request to answer, by `send` and in the end `answered`."""
 
+    def head(self, connection: Connection, target: bytes, headers: dict[bytes, bytes]) -> None:
+        """The headers of a request are here, and its body is not yet."""
+
     def malformed(self, connection: Connection) -> None:
         """The bytes are not HTTP."""
 
@@ -130,6 +133,8 @@ class Connection(asyncio.Protocol):
         """Let a careful client send its body."""
         if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._busy:
             self.send(CONTINUE)
+        if not self._busy:
+            self._handler.head(self, self._target, self._headers)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -139,7 +144,8 @@ class Connection(asyncio.Protocol):
         """A whole request."""
         now = time.perf_counter_ns()
         parser = self._parser
-        assert parser is not None
+        if parser is None:  # its request was answered before it was whole
+            return
         self._waiting.append(
             Request(
                 method=parser.get_method(),
@@ -211,6 +217,20 @@ class Connection(asyncio.Protocol):
             handle = self._transport.get_extra_info("socket")
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.abort()
+
+    def half_close(self) -> None:
+        """Send no more, and go on reading."""
+        if self._transport is not None and self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def ignore(self) -> None:
+        """Whatever comes from now on is read and thrown away, until the client leaves."""
+        self._parser = None
+
+    @property
+    def held_bytes(self) -> int:
+        """Written bytes that the kernel has not taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def _next(self) -> None:
         if self._waiting and not self.gone:
