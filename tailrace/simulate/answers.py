@@ -108,7 +108,8 @@ class Answer:
         self._ended(self, "left")
 
     def _close(self) -> int:
-        self.connection.close()
+        if not self.connection.busy:
+            self.connection.close()
         return 0
 
 

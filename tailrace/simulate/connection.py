@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._reader: ArrivalReader | None = None
         self._fd = -1
         self._waiting: deque[Request] = deque()
-        self._busy = False
+        self.busy = False
         self.gone = False
         self.number = 0
         self.epoch = 0
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._handler.malformed(self)
             return
-        if not self._busy:
+        if not self.busy:
             self._next()
 
     def eof_received(self) -> bool:
@@ -131,9 +131,9 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Let a careful client send its body."""
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._busy:
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self.busy:
             self.send(CONTINUE)
-        if not self._busy:
+        if not self.busy:
             self._handler.head(self, self._target, self._headers)
 
     def on_body(self, body: bytes) -> None:
@@ -190,7 +190,7 @@ class Connection(asyncio.Protocol):
 
     def answered(self, *, keep: bool = True) -> None:
         """The answer is whole: take the next request, or close."""
-        self._busy = False
+        self.busy = False
         if not keep:
             self.close()
         elif not self.gone:
@@ -234,7 +234,7 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         if self._waiting and not self.gone:
-            self._busy = True
+            self.busy = True
             self._handler.request(self, self._waiting.popleft())
 
     def _lose(self) -> None:

@@ -78,6 +78,7 @@ _CHUNKED = b"transfer-encoding: chunked\r\n"
 _END = b"0\r\n\r\n"
 _BEFORE, _AFTER = b'data: {"choices":[{"index":0,"delta":{"content":"', b'"}}]}\n\n'
 _EVENT = _BEFORE + b"weir" + _AFTER
+_LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
 def _chunk(payload: bytes) -> bytes:
@@ -194,8 +195,7 @@ _HEADS = (
         play=(
             "head",
             "all",
-            "ending",
-            _OK + _SSE + _CHUNKED + b"\r\n" + _chunk(_EVENT) + _END,
+            _chunk(_LAST) + _END + _OK + _SSE + _CHUNKED + b"\r\n" + _chunk(_EVENT) + _END,
         ),
     ),
 )
@@ -232,7 +232,8 @@ _BODIES = (
         _OK + _SSE + b"content-length: 9999\r\n\r\n" + _EVENT,
     ), then="close"),
     Fault("bad_chunk_size", "a chunk whose size is no number", play=("head", "some", b"weir\r\n")),
-    Fault("chunk_size_overflow", "a chunk of 2^80 bytes", play=("head", "some", b"f" * 20 + b"\r\n")),
+    Fault("chunk_size_overflow", "a chunk of 2^80 bytes",
+          play=("head", "some", b"f" * 20 + b"\r\n")),
     Fault("invalid_utf8", "an event whose text is not UTF-8, then a clean end", play=(
         "head", "some", _chunk(_BEFORE + b"\xff\xfe" + _AFTER), "ending",
     )),
