@@ -35,9 +35,7 @@ class Door:
         return self._address
 
     def shut(self, again_s: float | None) -> None:
-        """Take no more connections, once; open again after `again_s` where that is given."""
-        if self.shut_once:
-            return
+        """Take no more connections; open again after `again_s` where that is given."""
         self.shut_once = True
         self.close()
         if again_s is not None:

@@ -152,7 +152,7 @@ class Server:
         fault = self._fault("request" if first else "reuse", request.headers, record.number)
         record.fault = None if fault is None else fault.name
         if fault is not None and fault.at == "listener":
-            self._shut(connection, record, fault)
+            self._shut(record, fault)
             return
         if fault is not None and (fault.status != 200 or fault.page):
             message = _fault_message(fault, wanted.model, says_close=not request.keep_alive)
@@ -183,14 +183,13 @@ class Server:
         script = self.script
         if script.fault is None or at not in _STRIKES[faults.CATALOGUE[script.fault].at]:
             return None
+        if self.door.shut_once:  # what shuts the door does so once
+            return None
         struck = number >= script.fault_from and faults.due(script.fault_every, number)
         return faults.CATALOGUE[script.fault] if struck else None
 
-    def _shut(self, connection: Connection, record: Record, fault: faults.Fault) -> None:
+    def _shut(self, record: Record, fault: faults.Fault) -> None:
         """Take no more connections, and end those that are open."""
-        if self.door.shut_once:
-            connection.abort()
-            return
         self.truth.closed(record, "fault")
         self.door.shut(fault.again_s)
         self.end()

@@ -36,8 +36,12 @@ AT_REQUEST_5: dict[str, Any] = {"fault_every": 1, "fault_from": 5}
 GONE = ("connect_refused", "connection_closed", "reset", "truncated")
 
 TABLE = [
-    Expected("reset_connect", ("reset", "connection_closed"), script=AFTER_THE_FIRST),
-    Expected("close_connect", ("connection_closed", "reset"), script=AFTER_THE_FIRST),
+    Expected(
+        "reset_connect", ("reset", "connection_closed", "connect_failed"), script=AFTER_THE_FIRST
+    ),
+    Expected(
+        "close_connect", ("connection_closed", "reset", "connect_failed"), script=AFTER_THE_FIRST
+    ),
     Expected("black_hole", ("idle_timeout",), script=AFTER_THE_FIRST, **SILENCE),
     Expected("refused", GONE, script=AT_REQUEST_5),
     Expected("restart", GONE, script=AT_REQUEST_5, options={"requests": 24}),

@@ -29,7 +29,8 @@ def judge(struck: Struck, expected: Expected, classes: tuple[str, ...]) -> None:
     }
     assert bool(failed) == bool(classes)
     assert all(row.error and len(row.error) < 500 and "\n" not in row.error for row in failed)
-    assert len(failed) < len(struck.rows), "what is not struck is measured"
+    everything = CATALOGUE[expected.fault].at == "connect"  # one user may have no other connection
+    assert everything or len(failed) < len(struck.rows), "what is not struck is measured"
     assert struck.books.balanced()
     assert struck.books.started == len(struck.rows) == expected.options.get("requests", REQUESTS)
     assert struck.took_s < expected.within_s
