@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from tests.command import ROOT, clean_env
 
-HERE, THERE, NOBODY = "10.231.9.1", "10.231.9.2", "10.231.9.3"
+NET = f"10.231.{os.getpid() % 250}"
+"""One for each process, so that several may test at the same time."""
+HERE, THERE, NOBODY = f"{NET}.1", f"{NET}.2", f"{NET}.3"
 
 
 class Far(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.struck import run_against
 
-from .namespace import Far, far_endpoint, why_not
+from .namespace import NOBODY, Far, far_endpoint, why_not
 from .relay import Road, relayed
 
 pytestmark = pytest.mark.server
@@ -71,7 +71,7 @@ def test_a_stop_of_over_a_second_is_counted_as_a_stall(tmp_path: Path, far: Far)
     (stage,) = struck.finished.results[0]["stages"]
     assert {row.outcome for row in struck.rows} == {"ok"}
     assert max(gaps_s(struck.rows)) > 1.0
-    assert stage["stalls"]["stalls"] >= 1
+    assert stage["stalls"]["gaps"] >= 1
 
 
 def test_a_narrow_road_stretches_the_answers(tmp_path: Path, far: Far) -> None:
@@ -104,6 +104,6 @@ def test_a_syn_that_is_never_answered_ends_at_the_connect_timeout(tmp_path: Path
     (model,) = struck.finished.facts.models
     assert (model.status, model.error_class) == ("failed", "connect_timeout")
     assert model.error is not None
-    assert "no connection to 10.231.9.3" in model.error
+    assert f"no connection to {NOBODY}" in model.error
     assert struck.finished.exit_code == 3
     assert struck.took_s < 0.5 * 2 + 5
