@@ -294,8 +294,9 @@ def simulate(host: str, port: int, loop: str, ttft: str, gap: str, **values: Any
     from tailrace.simulate import run as serve
 
     if values["fault"] == "list":
+        width = max(map(len, CATALOGUE))
         for name, fault in CATALOGUE.items():
-            click.echo(f"{name:18} {fault.about}")
+            click.echo(f"{name:{width}} {fault.about}")
         return
     try:
         script = Script(

@@ -202,8 +202,10 @@ IO = (
     "simulate/answers.py",
     "simulate/arrival.py",
     "simulate/connection.py",
+    "simulate/door.py",
     "simulate/embeddings.py",
     "simulate/launch.py",
     "simulate/pace.py",
+    "simulate/played.py",
     "simulate/server.py",
 )

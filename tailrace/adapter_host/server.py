@@ -46,6 +46,9 @@ class Host:
         if task is not None:
             task.cancel()
 
+    def head(self, connection: Connection, target: bytes, headers: dict[bytes, bytes]) -> None:
+        """See Handler: nothing is answered before it is whole."""
+
     def malformed(self, connection: Connection) -> None:
         """Refuse what is not HTTP."""
         body = error_body("the request is not HTTP/1.1")

@@ -8,12 +8,11 @@ that was asked for without streaming is one JSON object instead, read when its b
 
 from __future__ import annotations
 
-import sys
-
 import orjson
 
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import error_text
+from tailrace.engine.exchange import WireError
 from tailrace.engine.ndjson import LineReader
 from tailrace.engine.sse import EventReader
 from tailrace.engine.timeline import Timeline
@@ -22,6 +21,9 @@ from tailrace.hidden import without_secrets
 _KEEP_BYTES = 4096
 """How much of an answer that is no event stream is kept for its error message."""
 _KEEP_CHARS = 300
+WHOLE_LIMIT_BYTES = 64 * 2**20
+"""Most of an answer that is not streamed; all of it is held until its end."""
+_NO_CONTENT = (204, 205)
 _NDJSON = frozenset(
     {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines"}
     | {"application/x-jsonlines", "application/json-lines", "application/stream+json"}
@@ -42,7 +44,9 @@ class Answer:
         "_body",
         "_content_type",
         "_dialect",
+        "_encoding",
         "_keep_bytes",
+        "_location",
         "_reader",
         "_status",
         "_streamed",
@@ -58,23 +62,27 @@ class Answer:
             LineReader() if dialect.framing == "ndjson" else EventReader()
         )
         self._status = 0
-        self._content_type = ""
+        self._content_type = self._encoding = self._location = ""
         self._body: bytearray | None = None
         """Kept instead of parsed when the answer is no event stream."""
         self._keep_bytes = _KEEP_BYTES
         self._bad_event: str | None = None
 
-    def accept(self, status: int, content_type: str) -> None:
+    def accept(
+        self, status: int, content_type: str, encoding: str = "", location: str = ""
+    ) -> None:
         """The response's head; decides whether the body is read as events."""
         self._status = status
         self._content_type = content_type
+        self._encoding = "" if encoding == "identity" else encoding
+        self._location = location
         if not self._is_as_asked:
             self._body = bytearray()
         elif not self._streamed:
-            self._body, self._keep_bytes = bytearray(), sys.maxsize
+            self._body, self._keep_bytes = bytearray(), WHOLE_LIMIT_BYTES
 
     def on_body(self, at_ns: int, data: bytes) -> None:
-        """One read's bytes, with its stamp."""
+        """One read's bytes, with its stamp; raises WireError for more than can be held."""
         if self._body is None:
             plain = self._reader.feed_plain(data)
             if plain is not None:
@@ -84,6 +92,9 @@ class Answer:
                 self._read(at_ns, event_type, payload)
         elif len(self._body) < self._keep_bytes:
             self._body += data[: self._keep_bytes]
+        elif self._keep_bytes == WHOLE_LIMIT_BYTES:
+            most = WHOLE_LIMIT_BYTES >> 20
+            raise WireError("answer_too_large", f"the answer is larger than {most} MiB")
 
     def close(self, at_ns: int) -> None:
         """The body ended cleanly."""
@@ -109,7 +120,7 @@ class Answer:
     @property
     def _is_as_asked(self) -> bool:
         """A success of the kind that was asked for: an event stream, or JSON."""
-        if not 200 <= self._status < 300:
+        if not 200 <= self._status < 300 or self._encoding:
             return False
         if self._streamed:
             if self._dialect.framing == "sse":
@@ -125,8 +136,11 @@ class Answer:
     def fault(self) -> tuple[str, str] | None:
         """(error class, one sentence) for an answer that arrived whole and is no success."""
         timeline = self.timeline
-        if not 200 <= self._status < 300:
+        if not 200 <= self._status < 300 or self._status in _NO_CONTENT:
             return f"http_{self._status}", self._http_error()
+        if self._encoding:
+            how = without_secrets(self._encoding)[:_KEEP_CHARS]
+            return "encoded", f"the answer is packed with {how}, which was not asked for"
         if not self._is_as_asked:
             return self._other_kind()
         if timeline.error is not None:
@@ -150,6 +164,11 @@ class Answer:
         return error_class, f"the answer is {found}, not {wanted}: {self._shown_body()}"
 
     def _http_error(self) -> str:
+        if self._status in _NO_CONTENT:
+            return f"HTTP {self._status}: the answer has no content"
+        if 300 <= self._status < 400 and self._location:
+            where = without_secrets(self._location)[:_KEEP_CHARS]
+            return f"HTTP {self._status}: the server redirects to {where}, which is not followed"
         body = bytes(self._body or b"")
         try:
             message = without_secrets(error_text(orjson.loads(body)["error"]))

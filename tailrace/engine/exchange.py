@@ -29,6 +29,13 @@ PATIENCE = 16
 of an answer is parsed before its user goes on, so it must not be many."""
 
 
+HEAD_LIMIT_BYTES = 256 * 1024
+"""Most that is read of an answer before its headers are whole, interim answers included."""
+ANSWER_LIMIT_BYTES = 2**30
+"""Most of one answer. Nothing of a stream is held but its stamps, so this ends one that never ends
+of itself, and is looked at every ``LOOK_S`` only."""
+LOOK_S = 5.0
+
 Origin = tuple[str, str, int]
 """(scheme, host, port)."""
 
@@ -173,3 +180,9 @@ class Exchange:
             if key.lower() == name:
                 return value.decode("latin-1")
         return ""
+
+
+def too_large_answer() -> WireError:
+    """The end of an answer that does not end of itself."""
+    most = ANSWER_LIMIT_BYTES >> 20
+    return WireError("answer_too_large", f"the answer is larger than {most} MiB")

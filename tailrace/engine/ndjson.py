@@ -11,7 +11,7 @@ without a type.
 
 from __future__ import annotations
 
-from tailrace.engine.sse import Event
+from tailrace.engine.sse import EVENT_LIMIT_BYTES, READ_COSTS_BYTES, Event, too_large_event
 
 _BLANK = b" \t\r\n"
 """What JSON may have around it."""
@@ -20,18 +20,23 @@ _BLANK = b" \t\r\n"
 class LineReader:
     """Incremental parser; ``feed`` each read, ``close`` at the clean end of the body."""
 
-    __slots__ = ("_partial",)
+    __slots__ = ("_held_bytes", "_partial")
 
     def __init__(self) -> None:
         self._partial: list[bytes] = []
+        self._held_bytes = 0
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Lines that this read completes, in order."""
+        """Lines that this read completes, in order; raises WireError for one that is too large."""
         *whole, rest = chunk.split(b"\n")
         if not whole:
             if rest:
                 self._partial.append(rest)
+                self._held_bytes += len(rest) + READ_COSTS_BYTES
+                if self._held_bytes > EVENT_LIMIT_BYTES:
+                    raise too_large_event()
             return []
+        self._held_bytes = len(rest)
         if self._partial:
             whole[0] = b"".join((*self._partial, whole[0]))
             self._partial.clear()

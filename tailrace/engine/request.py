@@ -39,7 +39,10 @@ class Attempt:
     def on_headers(self) -> None:
         """Sink: status and headers are in the exchange."""
         exchange = self.exchange
-        self._answer.accept(exchange.status or 0, exchange.header(b"content-type").lower())
+        status, header = exchange.status or 0, exchange.header
+        location = header(b"location") if 300 <= status < 400 else ""
+        content_type, encoding = header(b"content-type"), header(b"content-encoding")
+        self._answer.accept(status, content_type.lower(), encoding.lower(), location)
 
     async def perform(self, wire: Wire, request: httpx.Request | Prepared) -> Row:
         """Send the request and see it through; on cancellation call ``cut`` for the row."""

@@ -6,13 +6,21 @@ nowhere else (U+2028 inside JSON is text), one leading BOM is dropped, one space
 Why our own: ``httpx.Response.aiter_lines`` splits at U+0085, U+2028 and others and corrupts JSON.
 One deviation: an event left open by a body that ended cleanly still counts (``close``).
 
-Any split of the bytes gives the same events; memory is that of the open event, time is linear.
+Any split of the bytes gives the same events; memory is that of the open event, of which no more
+than ``EVENT_LIMIT_BYTES`` is held, and time is linear.
 """
 
 from __future__ import annotations
 
+from tailrace.engine.exchange import WireError
+
 Event = tuple[str, bytes]
 """(event type, "" where none was given; data)."""
+
+EVENT_LIMIT_BYTES = 16 * 2**20
+"""Most that is held of one event (or line) that is not whole yet."""
+READ_COSTS_BYTES = 64
+"""What a read that is held takes beside its bytes."""
 
 _LF, _CR, _COLON = 0x0A, 0x0D, 0x3A
 _BOM = b"\xef\xbb\xbf"
@@ -21,7 +29,16 @@ _BOM = b"\xef\xbb\xbf"
 class EventReader:
     """Incremental parser; ``feed`` each read, ``close`` at the clean end of the body."""
 
-    __slots__ = ("_after_cr", "_at_start", "_data", "_idle", "_partial", "_type", "comments")
+    __slots__ = (
+        "_after_cr",
+        "_at_start",
+        "_data",
+        "_held_bytes",
+        "_idle",
+        "_partial",
+        "_type",
+        "comments",
+    )
 
     def __init__(self) -> None:
         self._at_start = True
@@ -29,12 +46,13 @@ class EventReader:
         self._idle = True
         """Nothing is open: no partial line, no data line, no event type."""
         self._partial: list[bytes] = []
+        self._held_bytes = 0
         self._data: list[bytes] = []
         self._type = ""
         self.comments = 0
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Events that this read completes, in order."""
+        """Events that this read completes, in order; raises WireError for one that is too large."""
         data = self.feed_plain(chunk)
         return self._feed_any(chunk) if data is None else [("", data)]
 
@@ -74,7 +92,9 @@ class EventReader:
             if chunk:
                 self._partial.append(chunk)
                 self._idle = False
+                self._hold(len(chunk))
             return []
+        read_bytes = len(chunk)
         if self._partial:
             chunk = b"".join((*self._partial, chunk))
             self._partial.clear()
@@ -85,7 +105,15 @@ class EventReader:
         for line in lines:
             self._line(line.rstrip(b"\r\n"), events)
         self._idle = not (self._partial or self._data or self._type)
+        if events or not self._data:
+            self._held_bytes = 0  # what is open now came with this read
+        self._hold(0 if self._idle else read_bytes)
         return events
+
+    def _hold(self, read_bytes: int) -> None:
+        self._held_bytes += read_bytes + READ_COSTS_BYTES
+        if self._held_bytes > EVENT_LIMIT_BYTES:
+            raise too_large_event()
 
     def _line(self, line: bytes, events: list[Event]) -> None:
         if self._at_start:
@@ -107,3 +135,9 @@ class EventReader:
             self._data.append(value)
         elif field == b"event":
             self._type = value.decode("utf-8", "replace")
+
+
+def too_large_event() -> WireError:
+    """The end of an answer with an event that cannot be held."""
+    most = EVENT_LIMIT_BYTES >> 20
+    return WireError("event_too_large", f"one event of the answer is larger than {most} MiB")

@@ -12,16 +12,28 @@ with cold caches, which costs twice as much. A read in which the body may end is
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 import httptools
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.exchange import Exchange, Timeouts, WireError
+from tailrace.engine.exchange import (
+    ANSWER_LIMIT_BYTES,
+    HEAD_LIMIT_BYTES,
+    LOOK_S,
+    Exchange,
+    Timeouts,
+    WireError,
+    too_large_answer,
+)
 from tailrace.engine.wire_link import Link
 
 PROMPTLY_NS = 1_000_000_000
 """A server that closes an idle connection sooner than this after an answer does so by habit."""
+
+_BEHIND_S = 0.05
+"""When to look again at a connection whose bytes have come and were not read yet."""
 
 _HEAD_END = b"\r\n\r\n"
 _CR = 13
@@ -47,6 +59,9 @@ class Connection:
         self._release = release
         self._lost_by = lost
         self._parser = httptools.HttpResponseParser(self)
+        self._feed: Callable[[bytes], None] = self._feed_head
+        """The parser, once the headers of the answer are whole."""
+        self._head_bytes = 0
         self._exchange: Exchange | None = None
         self._ended: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -74,7 +89,8 @@ class Connection:
         self._exchange = exchange
         self._ended = loop.create_future()
         self._framed = False
-        self._patience = 0
+        self._patience = self._head_bytes = 0
+        self._feed = self._feed_head
         self.carried += 1
         exchange.sent_ns = self._last_read_ns = now_ns()
         self.link.write(request)
@@ -87,7 +103,7 @@ class Connection:
         finally:
             self._work_off()  # a request that is given up keeps what was read of its answer
             self._exchange = None
-            if reusable and self.link.usable:
+            if reusable and self.link.usable and self.link.all_sent:
                 self._release(self)
             else:
                 self.close()
@@ -115,7 +131,7 @@ class Connection:
     def _work_off(self) -> None:
         """Parse the reads that were put by."""
         pending = self._pending
-        parse = self._parser.feed_data
+        parse = self._feed
         try:
             for self._now_ns, data in pending:
                 if self._exchange is None:
@@ -123,11 +139,34 @@ class Connection:
                     break
                 parse(data)
         except httptools.HttpParserUpgrade:
-            self._fail("protocol", "the server switched protocols")
-        except httptools.HttpParserError as exc:
-            self._fail("protocol", f"the answer is not HTTP/1.1: {exc}")
-        finally:
             pending.clear()
+            self._fail("protocol", "the server switched protocols")
+        except WireError as exc:
+            pending.clear()
+            self._fail(exc.error_class, str(exc))
+        except httptools.HttpParserCallbackError as exc:
+            pending.clear()
+            cause = exc.__context__
+            known = isinstance(cause, WireError)
+            error_class = cause.error_class if isinstance(cause, WireError) else "protocol"
+            self._fail(
+                error_class, str(cause) if known else f"the answer cannot be read: {cause!r}"
+            )
+        except httptools.HttpParserError as exc:
+            pending.clear()
+            self._fail("protocol", f"the answer is not HTTP/1.1: {exc}")
+        else:
+            pending.clear()
+
+    def _feed_head(self, data: bytes) -> None:
+        """Parse a read of an answer whose headers were not whole before it."""
+        self._parser.feed_data(data)
+        if self._feed == self._feed_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_LIMIT_BYTES:
+                most = HEAD_LIMIT_BYTES >> 10
+                message = f"the answer's headers are larger than {most} KiB"
+                raise WireError("head_too_large", message)
 
     def on_message_begin(self) -> None:
         """httptools: an answer begins; one that nobody asked for cannot be trusted."""
@@ -148,6 +187,7 @@ class Connection:
         if status < 200:  # an interim answer; the real one follows
             exchange.headers.clear()
             return
+        self._feed = self._parser.feed_data
         exchange.status = status
         exchange.headers_ns = self._now_ns
         names = {name.lower() for name, _ in exchange.headers}
@@ -186,10 +226,10 @@ class Connection:
         exchange = self._exchange
         if exchange is None:
             return
-        if isinstance(exc, ConnectionResetError):
-            self._fail("reset", "the server reset the connection")
+        if exc is not None:
+            self._fail(*_loss(exc))
         elif exchange.status is None:
-            self._fail("connection_closed", "the server closed the connection without an answer")
+            self._fail("connection_closed", self._unanswered(exchange))
         elif self._framed:
             self._fail("truncated", "the server closed the connection in the middle of the body")
         else:  # RFC 9112, section 6.3: a body without a length ends with the connection
@@ -197,9 +237,15 @@ class Connection:
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(False)
 
+    def _unanswered(self, exchange: Exchange) -> str:
+        if self._head_bytes:
+            return "the server closed the connection in the middle of the answer's headers"
+        which = "the kept connection" if exchange.reused else "the connection"
+        return f"the server closed {which} without an answer"
+
     def _fail(self, error_class: str, message: str) -> None:
         """End the exchange; what was read of its answer counts, and may even be all of it."""
-        if self._pending and error_class != "protocol":
+        if self._pending:
             self._work_off()
         if self._ended is not None and not self._ended.done():
             self._ended.set_exception(WireError(error_class, message))
@@ -214,10 +260,12 @@ class Connection:
         if exchange is None or timeouts is None or exchange.sent_ns is None:
             return
         at_ns = now_ns()
-        left: list[float] = []
+        left: list[float] = [LOOK_S]
         if timeouts.idle_s is not None:
             left.append(timeouts.idle_s - (at_ns - self._last_read_ns) / 1e9)
-            if left[-1] <= 0:
+            if left[-1] <= 0 and self.link.unread:
+                left[-1] = _BEHIND_S  # it is this client that is late, not the server
+            elif left[-1] <= 0:
                 self._fail("idle_timeout", f"nothing came for {timeouts.idle_s:g} s")
                 return
         if timeouts.total_s is not None:
@@ -225,10 +273,23 @@ class Connection:
             if left[-1] <= 0:
                 self._fail("total_timeout", f"no whole answer within {timeouts.total_s:g} s")
                 return
-        if left:
-            self._timer = loop.call_later(min(left) + 0.001, self._watch, loop)
+        if exchange.body_bytes > ANSWER_LIMIT_BYTES:
+            error = too_large_answer()
+            self._fail(error.error_class, str(error))
+            return
+        self._timer = loop.call_later(min(left) + 0.001, self._watch, loop)
 
     def _stop_watching(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _loss(exc: Exception) -> tuple[str, str]:
+    """Error class and sentence of a connection that ended with an error."""
+    if isinstance(exc, ConnectionResetError | BrokenPipeError):
+        return "reset", "the server reset the connection"
+    if isinstance(exc, ssl.SSLError):
+        return "tls", f"TLS failed: {exc}"
+    reason = exc.strerror if isinstance(exc, OSError) else None
+    return "connection_lost", f"the connection was lost: {reason or exc}"

@@ -15,6 +15,7 @@ import httpx
 from tailrace.engine.addresses import peer_text
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import (
+    ANSWER_LIMIT_BYTES,
     DEFAULT_TIMEOUTS,
     Exchange,
     Origin,
@@ -22,6 +23,7 @@ from tailrace.engine.exchange import (
     Timeouts,
     WireError,
     origin_of,
+    too_large_answer,
 )
 from tailrace.engine.proxies import Proxy, proxy_for
 from tailrace.engine.stamps import StampBook
@@ -111,6 +113,8 @@ class HttpxWire:
                 self.stamps.user_reads += 1
                 exchange.body_bytes += len(data)
                 exchange.push(now_ns(), data)
+                if exchange.body_bytes > ANSWER_LIMIT_BYTES:
+                    raise too_large_answer()
             exchange.closed_ns = now_ns()
         finally:
             await response.aclose()
@@ -181,6 +185,12 @@ def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> 
     if isinstance(exc, httpx.ReadError | httpx.WriteError):
         return WireError("reset", f"the connection was reset: {text}")
     if isinstance(exc, httpx.RemoteProtocolError):
-        error_class = "connection_closed" if exchange.status is None else "truncated"
-        return WireError(error_class, text)
+        return WireError(_broken_class(text, answered=exchange.status is not None), text)
     return WireError("protocol", text)
+
+
+def _broken_class(text: str, *, answered: bool) -> str:
+    """Error class of an answer that broke off or is no HTTP; only httpx's sentence says which."""
+    if "disconnected" in text or "closed connection" in text:
+        return "truncated" if answered else "connection_closed"
+    return "head_too_large" if text == "Receive buffer too long" else "protocol"

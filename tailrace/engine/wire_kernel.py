@@ -18,7 +18,7 @@ import socket
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
-from tailrace.engine.wire_link import Reader, is_open
+from tailrace.engine.wire_link import Reader, has_unread, is_open
 
 READ_BYTES = 65536
 _WRITABLE = 4
@@ -114,6 +114,16 @@ class KernelLink:
         if sent < len(data):
             self._rest = data[sent:]
             self._poller.watch_writing(self._fd, True)
+
+    @property
+    def unread(self) -> bool:
+        """See Link.unread."""
+        return self._fd >= 0 and has_unread(self._socket)
+
+    @property
+    def all_sent(self) -> bool:
+        """See Link.all_sent."""
+        return not self._rest
 
     def close(self) -> None:
         """See Link.close."""

@@ -52,6 +52,16 @@ class Link(Protocol):
         """Hand the bytes to the kernel now, as many as it takes; the rest follows."""
         ...
 
+    @property
+    def all_sent(self) -> bool:
+        """Whether the kernel has taken everything that was written."""
+        ...
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes have come that nobody has read yet, or an end."""
+        ...
+
     def still_open(self) -> bool:
         """Ask the kernel whether the server has closed meanwhile; the loop may not know yet."""
         ...
@@ -130,6 +140,16 @@ class LoopLink(asyncio.Protocol):
         if data:
             transport.write(data)
 
+    @property
+    def unread(self) -> bool:
+        """See Link.unread; under TLS it is not known."""
+        return self._socket is not None and has_unread(self._socket)
+
+    @property
+    def all_sent(self) -> bool:
+        """See Link.all_sent."""
+        return self._transport is None or self._transport.get_write_buffer_size() == 0
+
     def close(self) -> None:
         """See Link.close."""
         if self._transport is not None:
@@ -167,3 +187,14 @@ def is_open(sock: socket.socket) -> bool:
         return True
     except OSError:
         return False
+
+
+def has_unread(sock: socket.socket) -> bool:
+    """Whether a non-blocking socket has anything to read, be it its end or an error."""
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -90,6 +90,8 @@ class Answer:
         self._ended(self, "done" if fault is None else "fault")
         if then == "reset":
             self.connection.reset()
+        elif then == "half_close":
+            self.connection.half_close()
         elif then == "close_idle":
             self._pace.add(time.perf_counter_ns() + IDLE_NS, self._close)
             self.connection.answered()
@@ -106,7 +108,8 @@ class Answer:
         self._ended(self, "left")
 
     def _close(self) -> int:
-        self.connection.close()
+        if not self.connection.busy:
+            self.connection.close()
         return 0
 
 

@@ -7,6 +7,7 @@ Why: the errors a client sees are part of the script, so they are tested as a ta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -68,7 +69,9 @@ def no_model(name: str) -> Refusal:
 def refusal_of(status: int, model: str) -> Refusal:
     """The refusal a fault of that status gives."""
     by_status = {401: UNAUTHORIZED, 404: no_model(model), 429: RATE_LIMITED}
-    return by_status.get(status, SERVER_ERROR)
+    if status >= 500:
+        return SERVER_ERROR
+    return by_status.get(status) or Refusal(status, f"{HTTPStatus(status).phrase}.")
 
 
 def object_in(body: bytes) -> dict[str, Any] | Refusal:

@@ -8,6 +8,7 @@ Why: at tens of thousands of chunks a second a JSON dump for each would cost mor
 from __future__ import annotations
 
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -23,15 +24,6 @@ WIDTH = 5
 
 END = b"0\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REASONS = {
-    200: b"OK",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    429: b"Too Many Requests",
-    500: b"Internal Server Error",
-}
 
 
 def framed(payload: bytes) -> bytes:
@@ -77,7 +69,7 @@ def message(
     connection = b"close" if says_close else b"keep-alive"
     head = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n" % (
         status,
-        _REASONS[status],
+        HTTPStatus(status).phrase.encode(),
         kind,
         len(body),
     )
@@ -86,8 +78,7 @@ def message(
 
 def json_message(status: int, body: bytes, *, says_close: bool = False) -> bytes:
     """A whole JSON answer."""
-    extra = b"retry-after: 1\r\n" if status == 429 else b""
-    return message(status, b"application/json", body, says_close=says_close, extra=extra)
+    return message(status, b"application/json", body, says_close=says_close)
 
 
 def usage(prompt: int, completion: int) -> dict[str, Any]:

@@ -53,6 +53,9 @@ class Handler(Protocol):
     def request(self, connection: Connection, request: Request) -> None:
         """A request to answer, by `send` and in the end `answered`."""
 
+    def head(self, connection: Connection, target: bytes, headers: dict[bytes, bytes]) -> None:
+        """The headers of a request are here, and its body is not yet."""
+
     def malformed(self, connection: Connection) -> None:
         """The bytes are not HTTP."""
 
@@ -70,7 +73,7 @@ class Connection(asyncio.Protocol):
         self._reader: ArrivalReader | None = None
         self._fd = -1
         self._waiting: deque[Request] = deque()
-        self._busy = False
+        self.busy = False
         self.gone = False
         self.number = 0
         self.epoch = 0
@@ -113,7 +116,7 @@ class Connection(asyncio.Protocol):
         if too_long or len(self._waiting) > MOST_WAITING:
             self._handler.malformed(self)
             return
-        if not self._busy:
+        if not self.busy:
             self._next()
 
     def eof_received(self) -> bool:
@@ -139,8 +142,10 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Let a careful client send its body."""
         self._has_head = True
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._busy:
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self.busy:
             self.send(CONTINUE)
+        if not self.busy:
+            self._handler.head(self, self._target, self._headers)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -150,7 +155,8 @@ class Connection(asyncio.Protocol):
         """A whole request."""
         now = time.perf_counter_ns()
         parser = self._parser
-        assert parser is not None
+        if parser is None:  # its request was answered before it was whole
+            return
         self._waiting.append(
             Request(
                 method=parser.get_method(),
@@ -197,7 +203,7 @@ class Connection(asyncio.Protocol):
 
     def answered(self, *, keep: bool = True) -> None:
         """The answer is whole: take the next request, or close."""
-        self._busy = False
+        self.busy = False
         if not keep:
             self.close()
         elif not self.gone:
@@ -225,9 +231,23 @@ class Connection(asyncio.Protocol):
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.abort()
 
+    def half_close(self) -> None:
+        """Send no more, and go on reading."""
+        if self._transport is not None and self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def ignore(self) -> None:
+        """Whatever comes from now on is read and thrown away, until the client leaves."""
+        self._parser = None
+
+    @property
+    def held_bytes(self) -> int:
+        """Written bytes that the kernel has not taken yet."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     def _next(self) -> None:
         if self._waiting and not self.gone:
-            self._busy = True
+            self.busy = True
             self._handler.request(self, self._waiting.popleft())
 
     def _lose(self) -> None:

@@ -17,21 +17,31 @@ import orjson
 
 from tailrace.simulate import answers, ask, asks, chunks, embeddings, faults, metrics
 from tailrace.simulate.connection import Connection, Request
+from tailrace.simulate.door import Door
 from tailrace.simulate.pace import Pace
+from tailrace.simulate.played import Played
 from tailrace.simulate.script import Script, plan, script_values
 from tailrace.simulate.truth import Record, Truth
 
-BACKLOG = 4096
 FAULT_HEADER = b"x-simulate-fault"
 _EMBEDDINGS = b"/v1/embeddings"
 _ANSWERED = (b"/v1/chat/completions", _EMBEDDINGS, *asks.READERS)
+_STRIKES: dict[faults.At, tuple[faults.At, ...]] = {
+    "request": ("request", "reuse"),
+    "reuse": ("reuse",),
+    "head": ("head",),
+    "connect": ("connect",),
+    "listener": ("request", "reuse"),
+}
+"""Where a fault strikes, by what it is made for; a first request is "request", a later "reuse"."""
 
 
 class Server:
     """The handler of every connection."""
 
-    def __init__(self, script: Script, pace: Pace) -> None:
+    def __init__(self, script: Script, pace: Pace, host: str, port: int) -> None:
         self.script = script
+        self.door = Door(lambda: Connection(self), host, port)
         self.truth = Truth(script.truth_limit)
         self._pace = pace
         self._open: dict[Connection, answers.Answer | None] = {}
@@ -46,7 +56,24 @@ class Server:
         """Number the client."""
         self._open[connection] = None
         self.truth.accepted += 1
+        fault = self._fault("connect", {}, self.truth.accepted)
+        if fault is not None:
+            ending = {"reset": connection.reset, "close": connection.close}
+            asyncio.get_running_loop().call_soon(ending.get(fault.then, connection.ignore))
         return self.truth.accepted
+
+    def head(self, connection: Connection, target: bytes, headers: dict[bytes, bytes]) -> None:
+        """Answer before the request is whole, where that is the script's fault."""
+        number = self.truth.requests + 1
+        fault = self._fault("head", {}, number)
+        if fault is None or target.partition(b"?")[0] not in _ANSWERED:
+            return
+        now = time.perf_counter_ns()
+        name = headers.get(b"x-request-id", b"").decode("latin-1")
+        record = self.truth.received(name or None, connection.number, True, now, now)
+        record.fault = fault.name
+        connection.ignore()
+        self._at_once(connection, record, fault.status, _fault_message(fault, "", says_close=True))
 
     def closed(self, connection: Connection) -> None:
         """Free what the client held."""
@@ -122,8 +149,11 @@ class Server:
             )
             self._at_once(connection, record, wanted.status, message, request.keep_alive)
             return
-        fault = self._fault(request, record.number)
+        fault = self._fault("request" if first else "reuse", request.headers, record.number)
         record.fault = None if fault is None else fault.name
+        if fault is not None and fault.at == "listener":
+            self._shut(record, fault)
+            return
         if fault is not None and (fault.status != 200 or fault.page):
             message = _fault_message(fault, wanted.model, says_close=not request.keep_alive)
             self._at_once(connection, record, fault.status, message, request.keep_alive)
@@ -138,23 +168,39 @@ class Server:
             if not hmac.compare_digest(given, b"Bearer " + key.encode()):
                 return ask.UNAUTHORIZED
         named = request.headers.get(FAULT_HEADER)
-        if named is not None and named.decode("latin-1") not in faults.CATALOGUE:
+        known = None if named is None else faults.CATALOGUE.get(named.decode("latin-1"))
+        if named is not None and (known is None or known.at != "request"):
             return ask.Refusal(400, f"unknown fault in {FAULT_HEADER.decode()}")
         return _reader(request)(request.body, self.script.models)
 
-    def _fault(self, request: Request, number: int) -> faults.Fault | None:
-        """The fault a header names, or the script's when it is due."""
-        named = request.headers.get(FAULT_HEADER)
+    def _fault(
+        self, at: faults.At, headers: dict[bytes, bytes], number: int
+    ) -> faults.Fault | None:
+        """The fault that strikes here: a header names it, or it is the script's and is due."""
+        named = headers.get(FAULT_HEADER)
         if named is not None:
             return faults.CATALOGUE[named.decode("latin-1")]
         script = self.script
+        if script.fault is None or at not in _STRIKES[faults.CATALOGUE[script.fault].at]:
+            return None
+        if self.door.shut_once:  # what shuts the door does so once
+            return None
         struck = number >= script.fault_from and faults.due(script.fault_every, number)
-        if script.fault is not None and struck:
-            return faults.CATALOGUE[script.fault]
-        return None
+        return faults.CATALOGUE[script.fault] if struck else None
+
+    def _shut(self, record: Record, fault: faults.Fault) -> None:
+        """Take no more connections, and end those that are open."""
+        self.truth.closed(record, "fault")
+        self.door.shut(fault.again_s)
+        self.end()
 
     def _at_once(
-        self, connection: Connection, record: Record, status: int, message: bytes, keep: bool
+        self,
+        connection: Connection,
+        record: Record,
+        status: int,
+        message: bytes,
+        keep: bool = True,
     ) -> None:
         record.status = status
         record.bytes = len(message)
@@ -182,9 +228,11 @@ class Server:
             keep_alive=keep_alive,
             created=int(time.time()),
         )
-        kind = answers.Streamed if wanted.stream else answers.Whole
+        kind: type[answers.Answer] = answers.Streamed if wanted.stream else answers.Whole
         if wanted.inputs:
             kind = embeddings.Embedded
+        if fault is not None and fault.play:
+            kind = Played
         return kind(job, self._pace, self._ended)
 
     # Slots.
@@ -239,13 +287,10 @@ def _reader(request: Request) -> Callable[[bytes, tuple[str, ...]], ask.Ask | as
 
 def _fault_message(fault: faults.Fault, model: str, *, says_close: bool) -> bytes:
     """The whole answer of a fault that sends no stream."""
+    kind, body = b"application/json", ask.refusal_of(fault.status, model).body()
     if fault.page:
-        page = fault.page.encode()
-        return chunks.message(
-            fault.status, b"text/html; charset=utf-8", page, says_close=says_close
-        )
-    body = ask.refusal_of(fault.status, model).body()
-    return chunks.json_message(fault.status, body, says_close=says_close)
+        kind, body = b"text/html; charset=utf-8", fault.page.encode()
+    return chunks.message(fault.status, kind, body, says_close=says_close, extra=fault.headers)
 
 
 def _models_body(models: tuple[str, ...]) -> bytes:
@@ -264,14 +309,14 @@ async def serve(
     """Serve until cancelled; `ready` is told the base URL once connections are taken."""
     loop = asyncio.get_running_loop()
     pace = Pace(loop)
-    server = Server(script, pace)
-    listener = await loop.create_server(lambda: Connection(server), host, port, backlog=BACKLOG)
+    server = Server(script, pace, host, port)
+    await server.door.open()
     try:
         if ready is not None:
-            ready(base_url(*listener.sockets[0].getsockname()[:2]))
+            ready(base_url(*server.door.address))
         await asyncio.get_running_loop().create_future()
     finally:
-        listener.close()
+        server.door.close()
         server.end()
         pace.close()
 

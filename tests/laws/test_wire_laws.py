@@ -20,7 +20,8 @@ NO_LIMIT = Timeouts(None, None, None)
 class Deaf:
     """A link that takes requests and says nothing; the test hands over the reads."""
 
-    usable = True
+    usable = all_sent = True
+    unread = False
 
     def write(self, data: bytes) -> None:
         pass

@@ -191,7 +191,14 @@ def test_connection_close(client: httpx.Client) -> None:
     assert truth(client)["connections"] == 2
 
 
-@pytest.mark.parametrize("fault", sorted(set(CATALOGUE) - {"stall"}))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        fault.name
+        for fault in CATALOGUE.values()
+        if fault.at == "request" and fault.ends and fault.name != "two_answers"
+    ],
+)
 def test_every_fault_of_a_whole_answer_is_recorded_and_ends(
     client: httpx.Client, fault: str
 ) -> None:
@@ -200,4 +207,5 @@ def test_every_fault_of_a_whole_answer_is_recorded_and_ends(
     time.sleep(0.01 if fault == "close_idle" else 0)
     seen = truth(client)
     assert (seen["requests"][0]["fault"], seen["in_flight"]) == (fault, 0)
-    assert seen["requests"][0]["end"] == "fault"
+    gave_up = fault in ("huge_header", "many_headers", "two_lengths")  # httpx does
+    assert seen["requests"][0]["end"] in (("fault", "left") if gave_up else ("fault",))

@@ -1,0 +1,1 @@
+"""Tests over a network that is slow, narrow or broken."""
