@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
     status: int | None
     headers: tuple[tuple[bytes, bytes], ...]
-    """Names in lower case."""
+    """Names in lower case; none of a head that never ended."""
     body: bytes
     end: str
     """``keep`` or ``close`` after a whole answer, ``open`` where it was not whole when the reads
@@ -83,7 +83,8 @@ class Talk:
         assert stamps == sorted(stamps), "a stamp went back"
         body = b"".join(data for _, data in sink.reads)
         assert (len(body), len(stamps)) == (exchange.body_bytes, exchange.reads)
-        headers = tuple((name.lower(), value) for name, value in exchange.headers)
+        whole = exchange.headers if exchange.status is not None else ()
+        headers = tuple((name.lower(), value) for name, value in whole)
         return Outcome(exchange.status, headers, body, end)
 
     def _carry(self, exchange: Exchange, reads: Iterable[bytes], ended: bool) -> str:
