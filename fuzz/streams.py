@@ -13,8 +13,7 @@ from tailrace.engine.sse import Event, EventReader
 
 def sse(data: bytes) -> None:
     """Events are the standard's, and those that an end of the body completes as well."""
-    begun = interpreted(data)
-    wanted = interpreted(data, open_event_counts=True)
+    begun, wanted = interpreted(data), interpreted(data, open_event_counts=True)
     for pieces in every_way(data):
         reader = EventReader()
         found = _text(_fed(reader, pieces))

@@ -87,6 +87,12 @@ class Talk:
         headers = tuple((name.lower(), value) for name, value in whole)
         return Outcome(exchange.status, headers, body, end)
 
+    @property
+    def _future(self) -> asyncio.Future[bool]:
+        """What the carrying coroutine waits for."""
+        assert self._connection._ended is not None
+        return self._connection._ended
+
     def _carry(self, exchange: Exchange, reads: Iterable[bytes], ended: bool) -> str:
         carrying = self._connection.carry(exchange, b"GET", _NO_LIMIT)
         try:
@@ -99,7 +105,7 @@ class Talk:
                 self._connection.consume(self._at_ns, data)
             if ended:
                 self._connection.lost(self._at_ns + 1000, None)
-            if self._connection._ended.done():  # type: ignore[union-attr]
+            if not self._future.cancel():
                 carrying.send(None)
             carrying.close()  # as one that is given up
             return "open"

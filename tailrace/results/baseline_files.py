@@ -117,7 +117,7 @@ def read_note(path: Path) -> Note:
         note = msgspec.json.decode(file.read_bytes(), type=Note)
     except OSError as exc:
         raise ResultError(f"{str(path)!r} is not a baseline: {_NOTE}: {exc.strerror}") from None
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ResultError(f"{str(file)!r} is not a baseline's note: {exc}") from None
     if note.schema != SCHEMA:
         raise ResultError(f"{str(file)!r} has schema {note.schema!r}, this reads {SCHEMA!r}")
