@@ -7,7 +7,7 @@ DEMO := .venv-demo
 PEERS := .venv-peers
 PIP := -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test check bench bench-peers clean
+.PHONY: help demo test check bench bench-peers mutate clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -17,6 +17,7 @@ help:
 	@echo "make check   format, lint, types, architecture"
 	@echo "make bench   measure tailrace itself"
 	@echo "make bench-peers  measure it beside other load generators (installs them, 9 GB)"
+	@echo "make mutate FILE=tailrace/engine/sse.py  what tests of a file would not notice"
 	@echo "make clean   remove environments and caches; results in runs/ stay"
 
 demo: $(DEMO)/.demo
@@ -38,6 +39,9 @@ bench: $(VENV)/.bench
 
 bench-peers: $(VENV)/.bench
 	@$(VENV)/bin/python bench/peers.py --cache $(PEERS) $(ARGS)
+
+mutate: $(VENV)/.fuzz
+	@$(VENV)/bin/python fuzz/mutate.py $(FILE)
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(PEERS) .venv-foundry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -61,6 +65,11 @@ $(VENV)/.check: $(VENV)/.test
 $(VENV)/.bench: $(VENV)/.test
 	@echo "installing the benchmark's libraries ..."
 	@$(VENV)/bin/python $(PIP) -e '.[test,bench]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	@echo "installing the fuzzers ..."
+	@$(VENV)/bin/python $(PIP) -e '.[test,fuzz]'
 	@touch $@
 
 $(VENV)/bin/python $(DEMO)/bin/python:
