@@ -36,10 +36,13 @@ def differences(seed: int) -> Iterator[str]:
         reads = _cut(dice, answer.data)
         mine, stock = _plain(ours.ask(reads, answer.ended)), theirs.ask(reads, answer.ended)
         if mine != stock:
-            yield f"case {seed}, answer {number}, ended {answer.ended}: {answer.data!r}\n" + "\n".join(
-                f"  {name}: ours {one!r}, httpx {other!r}"
-                for name, one, other in zip(Outcome._fields, mine, stock, strict=True)
-                if one != other
+            yield (
+                f"case {seed}, answer {number}, ended {answer.ended}: {answer.data!r}\n"
+                + "\n".join(
+                    f"  {name}: ours {one!r}, httpx {other!r}"
+                    for name, one, other in zip(Outcome._fields, mine, stock, strict=True)
+                    if one != other
+                )
             )
             return
 

@@ -43,7 +43,9 @@ def response(dice: Random, last: bool) -> Response:
     """One whole answer; only the ``last`` of a connection may close it."""
     status = dice.choice(_STATUSES)
     version = b"HTTP/1.0" if last and dice.random() < 0.05 else b"HTTP/1.1"
-    framing = dice.choice(("length", "chunked", "end")) if last else dice.choice(("length", "chunked"))
+    framing = (
+        dice.choice(("length", "chunked", "end")) if last else dice.choice(("length", "chunked"))
+    )
     if status in _NO_BODY:
         framing = "none"
     elif framing == "chunked" and version == b"HTTP/1.0":

@@ -38,7 +38,9 @@ def scenario(data: bytes) -> None:
 def models(data: bytes) -> None:
     """A models file."""
     for form in _FORMS:
-        refused_or_read(lambda path: models_of(located(_text(path), path), {"KEY": "k"}), data, form)
+        refused_or_read(
+            lambda path: models_of(located(_text(path), path), {"KEY": "k"}), data, form
+        )
 
 
 def prompts(data: bytes) -> None:

@@ -10,7 +10,7 @@ from fuzz.differential import differences
 from fuzz.responses import sequence
 from fuzz.talk import Talk
 
-CASES = 400
+CASES = 300
 
 
 @pytest.mark.parametrize("first", range(0, CASES, 100))

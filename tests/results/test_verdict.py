@@ -53,9 +53,7 @@ def test_a_run_that_did_not_end_is_invalid() -> None:
 def test_an_interrupted_run_is_noted() -> None:
     verdict = judged(ended="interrupted")
     assert verdict.valid
-    assert verdict.notes == (
-        "interrupted by a signal: the last stage is shorter than planned",
-    )
+    assert verdict.notes == ("interrupted by a signal: the last stage is shorter than planned",)
 
 
 def test_torn_lines_are_invalid() -> None:
@@ -188,9 +186,7 @@ def test_another_tools_run_is_neither() -> None:
     tool = {"name": "other", "version": "1.2", "converted_by": "tailrace 0"}
     verdict = judge(facts(model, tool=tool), [result])
     assert (verdict.word, verdict.valid, verdict.converted) == ("CONVERTED", False, True)
-    assert verdict.notes == (
-        "converted from other 1.2: not measured by tailrace, so not audited",
-    )
+    assert verdict.notes == ("converted from other 1.2: not measured by tailrace, so not audited",)
 
 
 def of_two_levels(second: Sequence[Row], **more: Any) -> tuple[RunFacts, dict[str, Any]]:
