@@ -14,6 +14,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -21,6 +22,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from fuzz.responses import sequence
+from fuzz.sockets import socket_differences
 from fuzz.stock import StockTalk
 from fuzz.talk import Outcome, Talk
 
@@ -75,15 +77,18 @@ def main() -> int:
     )
     parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--first", type=int, default=0, help="seed of the first case")
+    parser.add_argument("--sockets", type=int, help="so many cases through real sockets instead")
     args = parser.parse_args()
+    seeds = range(args.first, args.first + (args.sockets or args.cases))
+    told = (
+        socket_differences(seeds) if args.sockets else chain.from_iterable(map(differences, seeds))
+    )
     began, found = time.perf_counter(), 0
-    for seed in range(args.first, args.first + args.cases):
-        for told in differences(seed):
-            found += 1
-            if found <= _SHOWN:
-                print(told)
+    for found, sentence in enumerate(told, 1):
+        if found <= _SHOWN:
+            print(sentence)
     spent_s = time.perf_counter() - began
-    print(f"{args.cases:,} cases, {args.cases / spent_s:,.0f} a second: {found:,} differ")
+    print(f"{len(seeds):,} cases, {len(seeds) / spent_s:,.0f} a second: {found:,} differ")
     return 1 if found else 0
 
 

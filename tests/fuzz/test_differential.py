@@ -8,6 +8,7 @@ import pytest
 
 from fuzz.differential import differences
 from fuzz.responses import sequence
+from fuzz.sockets import socket_differences
 from fuzz.talk import Talk
 
 CASES = 300
@@ -16,6 +17,10 @@ CASES = 300
 @pytest.mark.parametrize("first", range(0, CASES, 100))
 def test_valid_answers_come_out_the_same(first: int) -> None:
     assert [told for seed in range(first, first + 100) for told in differences(seed)] == []
+
+
+def test_through_a_socket_and_all_of_httpx_as_well() -> None:
+    assert list(socket_differences(range(80))) == []
 
 
 def test_the_cases_have_every_end_and_every_framing() -> None:
