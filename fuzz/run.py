@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -23,7 +24,9 @@ sys.path[0] = str(HERE.parent)  # so that fuzz is a package, as it is for the te
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("target", nargs="?", help="one of --list")
     parser.add_argument("--seconds", type=int, help="stop after so long [default: 60]")
     parser.add_argument("--cases", type=int, help="stop after so many inputs")
@@ -41,10 +44,6 @@ def main() -> int:
     return _fuzz(args)
 
 
-class _Plain(argparse.RawDescriptionHelpFormatter):
-    """The description as it stands."""
-
-
 def _list() -> int:
     from fuzz.targets import TARGETS
 
@@ -53,7 +52,7 @@ def _list() -> int:
     return 0
 
 
-def _law(name: str):
+def _law(name: str) -> Callable[[bytes], None]:
     from fuzz.targets import TARGETS
 
     if name not in TARGETS:
@@ -65,7 +64,7 @@ def _fuzz(args: argparse.Namespace) -> int:
     try:
         import atheris
     except ImportError:
-        sys.exit("fuzz/run.py needs atheris: pip install -e '.[fuzz]' (Linux and macOS)")
+        sys.exit("fuzz/run.py needs atheris: pip install -e '.[fuzz]' (Linux, Python up to 3.13)")
     with atheris.instrument_imports(include=["tailrace"]):
         law = _law(args.target)
     found, corpus = HERE / "found" / args.target, HERE / "corpus" / args.target
