@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-_LONGEST = {"sse": 80, "ndjson": 80, "wire": 1024}
+_LONGEST = {"sse": 80, "ndjson": 80, "wire": 1024, "baseline": 16_384}
 """Bytes of an input, where long ones reach nothing that short ones do not; 4,096 for the rest."""
 
 sys.path[0] = str(HERE.parent)  # so that fuzz is a package, as it is for the tests

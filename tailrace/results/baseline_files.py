@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -184,12 +186,19 @@ def _narrow(values: Any) -> Any:
     return values.astype(np.int32 if fits else np.int64)
 
 
+_NOT_ARRAYS = (
+    *(ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error),
+    *(RuntimeError, AttributeError, IndexError, TypeError, MemoryError),
+)
+"""What NumPy and zipfile raise of bytes that are damaged, or no archive of the arrays."""
+
+
 def unpacked(data: bytes, where: str) -> dict[str, Figures]:
     """What ``packed`` made; raises ResultError naming ``where`` if it is something else."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return {str(load): _figures(file, place) for place, load in enumerate(file["loads"])}
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as exc:
+    except _NOT_ARRAYS as exc:
         raise ResultError(f"{where} does not hold a baseline's figures: {exc}") from None
 
 
