@@ -9,7 +9,7 @@ LOWEST := .venv-lowest
 AUDIT := .venv-audit
 PIP := -m pip install -qq --disable-pip-version-check
 
-.PHONY: help demo test test-lowest check audit bench bench-peers clean
+.PHONY: help demo test test-lowest check audit bench bench-peers mutate clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -21,6 +21,7 @@ help:
 	@echo "make audit   known weaknesses of what is installed; needs the network"
 	@echo "make bench   measure tailrace itself"
 	@echo "make bench-peers  measure it beside other load generators (installs them, 9 GB)"
+	@echo "make mutate FILE=tailrace/engine/sse.py  what tests of a file would not notice"
 	@echo "make clean   remove environments and caches; results in runs/ stay"
 
 demo: $(DEMO)/.demo
@@ -53,6 +54,9 @@ bench: $(VENV)/.bench
 
 bench-peers: $(VENV)/.bench
 	@$(VENV)/bin/python bench/peers.py --cache $(PEERS) $(ARGS)
+
+mutate: $(VENV)/.fuzz
+	@$(VENV)/bin/python fuzz/mutate.py $(FILE)
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(PEERS) $(LOWEST) $(AUDIT) .venv-foundry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -87,6 +91,11 @@ $(VENV)/.check: $(VENV)/.test
 $(VENV)/.bench: $(VENV)/.test
 	@echo "installing the benchmark's libraries ..."
 	@$(VENV)/bin/python $(PIP) -e '.[test,bench]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	@echo "installing the fuzzers ..."
+	@$(VENV)/bin/python $(PIP) -e '.[test,fuzz]'
 	@touch $@
 
 $(VENV)/bin/python $(DEMO)/bin/python $(LOWEST)/bin/python $(AUDIT)/bin/python:

@@ -37,6 +37,8 @@ _BEHIND_S = 0.05
 
 _HEAD_END = b"\r\n\r\n"
 _CR = 13
+_SPACE = b" \t"
+"""What may stand behind a field's value and is no part of it (RFC 9110, section 5.5)."""
 
 
 class Connection:
@@ -175,8 +177,14 @@ class Connection:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: one header (or trailer) field."""
-        if self._exchange is not None and self._exchange.status is None:
-            self._exchange.headers.append((name, value))
+        if self._exchange is None or self._exchange.status is not None:
+            return
+        bare = value.rstrip(_SPACE)
+        if len(bare) < len(value) and b"\t" in value and name.lower() == b"transfer-encoding":
+            # llhttp takes the tab for a part of the coding's name, and would not undo the chunks.
+            self._fail("protocol", "a tab stands behind the value of transfer-encoding")
+            raise ValueError(value)
+        self._exchange.headers.append((name, bare))
 
     def on_headers_complete(self) -> None:
         """httptools: the header block has ended."""

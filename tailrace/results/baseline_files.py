@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -36,7 +37,6 @@ FIGURES = "figures.npz"
 FOLDER = Path(".tailrace") / "baselines"
 DEFAULT_NAME = "main"
 _NOTE = "baseline.json"
-_BAD = (zipfile.BadZipFile, zlib.error)
 MOST_BYTES = 500_000_000
 """Of a model's figures, unpacked: those of 30 million samples."""
 
@@ -121,7 +121,7 @@ def read_note(path: Path) -> Note:
         note = msgspec.json.decode(file.read_bytes(), type=Note)
     except OSError as exc:
         raise ResultError(f"{str(path)!r} is not a baseline: {_NOTE}: {exc.strerror}") from None
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ResultError(f"{str(file)!r} is not a baseline's note: {exc}") from None
     if note.schema != SCHEMA:
         raise ResultError(f"{str(file)!r} has schema {note.schema!r}, this reads {SCHEMA!r}")
@@ -188,13 +188,20 @@ def _narrow(values: Any) -> Any:
     return values.astype(np.int32 if fits else np.int64)
 
 
+_NOT_ARRAYS = (
+    *(ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error),
+    *(RuntimeError, AttributeError, IndexError, TypeError, MemoryError),
+)
+"""What NumPy and zipfile raise of bytes that are damaged, or no archive of the arrays."""
+
+
 def unpacked(data: bytes, where: str) -> dict[str, Figures]:
     """What ``packed`` made; raises ResultError naming ``where`` if it is something else."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             _require_bounded(file.zip, where)
             return {str(load): _figures(file, place) for place, load in enumerate(file["loads"])}
-    except (ValueError, KeyError, OSError, EOFError, MemoryError, *_BAD) as exc:
+    except _NOT_ARRAYS as exc:
         raise ResultError(f"{where} does not hold a baseline's figures: {exc}") from None
 
 

@@ -109,7 +109,7 @@ def outputs_from_json(data: bytes, where: str) -> ModelOutputs:
     """Read ``outputs.json`` back; raises ResultError naming ``where`` and the field."""
     try:
         found = msgspec.json.decode(data, type=ModelOutputs)
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ResultError(f"{where} does not hold a model's outputs: {exc}") from None
     if found.schema != OUTPUTS_SCHEMA:
         raise ResultError(

@@ -94,3 +94,10 @@ def test_the_books_balance(limit: int | None, policy: Policy, moves: list[str]) 
         assert not admission.queued or admission.in_flight == limit
     assert started == sorted(started)
     assert len(started) == admission.started
+
+
+def test_before_the_first_nothing_is_counted() -> None:
+    admission: Admission[int] = Admission(3, "queue")
+    assert (admission.max_in_flight, admission.max_queued) == (0, 0)
+    with pytest.raises(ValueError, match=r"^nothing is in flight"):
+        admission.free()

@@ -193,3 +193,54 @@ def test_an_empty_whole_answer_has_no_time() -> None:
     timeline.note_whole(ORIGIN + 70, Delta(done=True))
     timeline.fill(row, ORIGIN)
     assert (timeline.has_output, row.last_output_ns) == (False, None)
+
+
+def kept(*deltas: Delta) -> Row:
+    """The row of deltas, one a nanosecond, where answers are kept."""
+    timeline = Timeline(keep_text=True)
+    assert (timeline.refused, timeline.finish_reason, timeline.has_output) == (False, None, False)
+    for at, delta in enumerate(deltas, 1):
+        timeline.note(ORIGIN + at, delta)
+    row = Row("r", 0, 0, "measure", 0)
+    timeline.fill(row, ORIGIN)
+    return row
+
+
+def test_a_refusal_with_text_is_one() -> None:
+    assert kept(Delta("no", refusal=True), Delta("!")).refused is True
+    assert kept(Delta("yes"), Delta(refusal=True)).refused is False
+
+
+def test_pieces_of_calls_are_put_together_where_answers_are_kept() -> None:
+    def piece(**function: str) -> Delta:
+        return Delta(tool=True, calls=[{"index": 0, "function": function}])
+
+    pieces = (piece(name="f", arguments="{"), Delta("a"), piece(arguments="}"))
+    (call,) = kept(*pieces).tool_calls or ()
+    assert call["function"] == {"name": "f", "arguments": "{}"}
+    assert kept(Delta("a")).tool_calls is None
+    assert filled(*enumerate(pieces)).tool_calls is None
+
+
+def test_a_usage_in_parts_is_put_together() -> None:
+    row = filled((1, Delta("a", usage=Usage(input_tokens=7))), (2, Delta(usage=told(3))))
+    assert (row.input_tokens, row.output_tokens, row.token_source) == (7, 3, "usage")
+
+
+def listed(*tokens: int) -> list[tuple[int, Delta]]:
+    return [(at, Delta("a", usage=Usage(chunk_tokens=n))) for at, n in enumerate(tokens)]
+
+
+def test_tokens_that_chunks_list_are_counted_where_no_usage_says_otherwise() -> None:
+    row = filled(*listed(2, 3))
+    assert (row.chunk_tokens, row.output_tokens, row.token_source) == ([2, 3], 5, "counted")
+    assert filled(*listed(4)).chunk_tokens == [4]
+    assert filled(*listed(2, 3), (9, Delta(usage=told(5)))).chunk_tokens == [2, 3]
+    other = filled(*listed(2, 3), (9, Delta(usage=told(6))))
+    assert (other.chunk_tokens, other.output_tokens, other.token_source) == (None, 6, "usage")
+    assert filled((1, Delta())).chunk_tokens is None
+
+
+def test_two_running_counts_are_enough() -> None:
+    row = filled((1, Delta("a", usage=told(2))), (2, Delta("b", usage=told(5))))
+    assert row.chunk_tokens == [2, 3]

@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 
+from fuzz.talk import Deaf
 from tailrace.engine.answer import WHOLE_LIMIT_BYTES, Answer
 from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import (
@@ -63,24 +64,6 @@ def test_a_whole_answer_has_a_limit() -> None:
     with pytest.raises(WireError) as caught:
         answer.on_body(0, b"w")
     assert caught.value.error_class == "answer_too_large"
-
-
-class Deaf:
-    """A link on which nothing is read; ``unread`` says whether something has come."""
-
-    usable = all_sent = True
-
-    def __init__(self, unread: bool) -> None:
-        self.unread = unread
-
-    def write(self, data: bytes) -> None:
-        """Sent nowhere."""
-
-    def still_open(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.usable = False
 
 
 async def carried(unread: bool, body_bytes: int = 0) -> str:

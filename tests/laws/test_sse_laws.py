@@ -1,53 +1,21 @@
-"""The laws of an event stream, held against a slow parser written from the standard's own words.
-
-WHATWG HTML, 9.2.5 "Parsing an event stream" and 9.2.6 "Interpreting an event stream": decode as
-UTF-8, split into lines at CRLF, LF or CR, interpret each line.
-"""
+"""The laws of an event stream, held against a slow parser written from the standard's own words."""
 
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fuzz.whatwg import Event, interpreted
 from tailrace.engine.sse import EventReader
-
-Event = tuple[str, str]
 
 many = settings(max_examples=200, deadline=None)
 
 ENDS = ("\n", "\r", "\r\n")
 NOT_ENDS = "\u2028\u2029\u0085\x0b\x0c\x1c\x1d\x1e"
 """What Python's ``str.splitlines`` takes for line ends and the standard does not."""
-
-
-def interpreted(stream: bytes, *, open_event_counts: bool = False) -> list[Event]:
-    """The standard, step by step; types are as given, "" where none was."""
-    text = stream.decode("utf-8", "replace")
-    text = text.removeprefix("\ufeff")
-    lines = re.split(r"\r\n|\n|\r", text)
-    last = lines.pop()  # what follows the last line end is no line
-    if open_event_counts:
-        lines += [last, ""]
-    events, data, kind = [], "", ""
-    for line in lines:
-        if line == "":
-            if data != "":
-                events.append((kind, data.removesuffix("\n")))
-            data, kind = "", ""
-        elif line.startswith(":"):
-            continue
-        else:
-            field, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            if field == "event":
-                kind = value
-            elif field == "data":
-                data += value + "\n"
-    return events
 
 
 def as_text(events: list[tuple[str, bytes]]) -> list[Event]:
@@ -198,3 +166,23 @@ def test_a_long_event_of_many_lines_holds_no_more_than_itself() -> None:
     ((_, data),) = reader.feed(b"\n")
     assert data == b"\n".join([b"0123456789"] * 20_000)
     assert reader.feed(b"\n") == []
+
+
+def test_the_short_way_takes_one_event_of_one_line_and_nothing_else() -> None:
+    assert EventReader().feed_plain(b"data: a\n\n") == b"a"
+    others = (b"data: a\n", b"data: \ra\n\n", b"data:a\n\n", b"dat\n\n", b"data: a\n\n\n", b"")
+    for read in (*others, b"data: a\n\ndata: b\n\n", b"event: a\n\n", b"data: a\nx"):
+        assert EventReader().feed_plain(read) is None, read
+    reader = EventReader()
+    reader.feed(b"event: x\n")
+    assert reader.feed_plain(b"data: a\n\n") is None
+    assert reader.feed(b"data: a\n\n") == [("x", b"a")]
+    assert reader.feed_plain(b"data: b\n\n") == b"b"
+
+
+def test_a_line_in_pieces_is_joined_at_the_end_of_the_body_as_well() -> None:
+    assert fed_and_closed([b"da", b"ta: ", b"ab"]) == [("", "ab")]
+
+
+def test_letters_at_a_lines_end_stay() -> None:
+    assert fed([b"event: X\n", b"data: XX\nid\n\n"]) == [("X", "XX")]

@@ -10,38 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fuzz.talk import Deaf, Sink, Talk
 from tailrace.engine.exchange import Exchange, Timeouts, WireError
 from tailrace.engine.wire_connection import Connection
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 NO_LIMIT = Timeouts(None, None, None)
-
-
-class Deaf:
-    """A link that takes requests and says nothing; the test hands over the reads."""
-
-    usable = all_sent = True
-    unread = False
-
-    def write(self, data: bytes) -> None:
-        pass
-
-    def still_open(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.usable = False
-
-
-class Sink:
-    def __init__(self) -> None:
-        self.reads: list[tuple[int, bytes]] = []
-
-    def on_headers(self) -> None:
-        pass
-
-    def on_body(self, at_ns: int, data: bytes) -> None:
-        self.reads.append((at_ns, data))
 
 
 def framed(parts: list[bytes], trailer: bytes = b"") -> bytes:
@@ -160,3 +134,17 @@ def test_a_break_of_the_framing_is_found_at_the_latest_with_the_connections_end(
         return "none"
 
     assert asyncio.run(broken()) in ("protocol", "truncated")
+
+
+def test_space_behind_a_value_is_no_part_of_it() -> None:
+    head = b"HTTP/1.1 200 OK\r\nA: 1 \r\nb:\t2 3\t \r\nc: \r\ncontent-length: 0 \r\n\r\n"
+    found = Talk().ask([head])
+    assert found.headers == ((b"a", b"1"), (b"b", b"2 3"), (b"c", b""), (b"content-length", b"0"))
+    assert found.end == "keep"
+
+
+@pytest.mark.parametrize("coding", [b"chunked\t", b"Chunked \t"])
+def test_a_tab_behind_the_coding_is_refused_and_its_chunks_are_no_body(coding: bytes) -> None:
+    """The parser would not see the coding, and hand out sizes of chunks as text."""
+    found = Talk().ask([HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n" + framed([b"a"])])
+    assert (found.end, found.body) == ("protocol", b"")

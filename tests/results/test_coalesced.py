@@ -67,3 +67,10 @@ def test_many_answers_at_once_give_what_each_gives(answers: list[tuple[list[int]
         assert found[place].tolist() == [v for each in one_by_one for v in each[place].tolist()]
     counts = [len(each.outputs) for each in one_by_one]
     assert found.answer.tolist() == np.repeat(np.arange(len(counts)), counts).tolist()
+
+
+def test_chosen_reads_keep_their_widths_and_answers() -> None:
+    gaps = np.array([0, 3 * MS, 0, 0], dtype=np.int64)
+    found = shared_reads(gaps, np.array([1, 2, 1]), np.array([7, 8, 4 * MS]))
+    assert found.unsure.width_ns.tolist() == [3 * MS, 4 * MS]
+    assert found.unsure.answer.tolist() == [1, 2]

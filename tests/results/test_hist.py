@@ -197,3 +197,120 @@ def test_an_encoded_histogram_reads_back_and_encodes_the_same(sample: list[int])
     payload = hist(sample).encode()
     assert HdrHistogram.decode(payload).encode().decode("ascii") == payload
     assert sum(counts_of(payload).values()) == len(sample)
+
+
+def figures(of: Hist) -> tuple[object, ...]:
+    """All that a histogram knows."""
+    return (of.n, of.mean_ns, of.min_ns, of.max_ns, of.overflow, of.percentiles(PERCENTS))
+
+
+@pytest.mark.parametrize("value", [0, 7, 5_000_000, HIGHEST_NS, HIGHEST_NS + 5])
+@pytest.mark.parametrize("times", [1, 2, 9])
+def test_one_value_many_times_is_that_many_values(value: int, times: int) -> None:
+    at_once, before = hist([3, HIGHEST_NS + 1, value]), hist([3, HIGHEST_NS + 1])
+    before.add_times(value, times)
+    at_once.add_many([value] * (times - 1))
+    assert figures(before) == figures(at_once)
+    assert before.counts().tolist() == at_once.counts().tolist()
+
+
+@few
+@given(samples, samples, samples)
+def test_an_exchange_is_as_if_the_others_had_been_added(
+    kept: list[int], some: list[int], others: list[int]
+) -> None:
+    long = HIGHEST_NS + 9
+    whole, wanted = hist([*kept, *some, long]), hist([*kept, *others, long])
+    found = whole.exchanged(hist([*some, long]), hist([*others, long]))
+    assert found.counts().tolist() == wanted.counts().tolist()
+    assert (found.n, found.mean_ns, found.overflow) == (wanted.n, wanted.mean_ns, 1)
+    assert found.min_ns == min(*kept, *some, *others)
+    assert found.max_ns == long
+    assert whole.n == len(kept) + len(some) + 1
+
+
+@few
+@given(samples, samples)
+def test_what_came_since_has_its_own_percentiles(before: list[int], after: list[int]) -> None:
+    whole = hist(before)
+    earlier = whole.counts()
+    assert whole.percentile_since(earlier, 50.0) is None
+    whole.add_many(after)
+    for percent in PERCENTS:
+        rank = rank_of(percent, len(after))
+        low = sorted(after)[rank - 1]
+        found = whole.percentile_since(earlier, percent)
+        assert found is not None
+        assert low <= found <= low * 1.001 + 1
+    assert whole.percentile_since(None, 50.0) == whole.percentiles([50.0])[0]
+
+
+def test_a_gain_has_the_exact_maximum_of_its_interval() -> None:
+    later, gain = Hist(), Hist()
+    later.add_many([5, 7_000_001])
+    counts = gain.set_gain(later, None)
+    assert (gain.n, gain.min_ns, gain.max_ns) == (2, 5, 7_000_001)
+    assert counts.tolist() == later.counts().tolist()
+    later.add(3_000_003)
+    later.add(9)
+    counts = gain.set_gain(later, counts)
+    assert (gain.n, gain.min_ns, gain.max_ns) == (2, 9, 3_000_003)
+    gain.set_gain(later, counts)
+    assert (gain.n, gain.max_ns, gain.percentiles([50.0])) == (0, 0, [None])
+
+
+def test_a_rank_is_the_value_of_that_sample() -> None:
+    some = hist([30, 10, 20])
+    assert [some.at_rank(rank) for rank in (1, 2, 3, None)] == [10, 20, 30, None]
+    assert Hist().at_rank(1) is None
+
+
+def test_a_second_batch_adds_to_the_first() -> None:
+    long = HIGHEST_NS + 1
+    two = hist([4, 4, long])
+    two.add_many([4, 6, long])
+    assert figures(two) == figures(hist([4, 4, 4, 6, long, long]))
+    assert two.overflow == 2
+    other = hist([long])
+    other.merge(two)
+    assert other.overflow == 3
+    assert hist([HIGHEST_NS]).overflow == 0
+
+
+@few
+@given(samples)
+def test_what_is_decoded_has_the_counts_and_the_exact_maximum(sample: list[int]) -> None:
+    made = hist(sample)
+    found = Hist.decode(made.encode(), made.max_ns)
+    assert found.counts().tolist() == made.counts().tolist()
+    assert (found.n, found.max_ns) == (made.n, made.max_ns)
+    assert 0 <= min(sample) - found.min_ns <= min(sample) * 0.001 + 1
+    assert found.mean_ns is not None
+    assert found.mean_ns == pytest.approx(sum(sample) / len(sample), rel=0.001)
+    assert found.percentiles(PERCENTS)[-1] == max(sample)
+    assert figures(Hist.decode(Hist().encode(), 0)) == figures(Hist())
+
+
+@few
+@given(samples, values)
+def test_a_share_above_is_counted_in_buckets(sample: list[int], value: int) -> None:
+    share = hist(sample).share_above(value)
+    surely = sum(each > value * 1.002 + 1 for each in sample)
+    perhaps = sum(each > value for each in sample)
+    assert surely <= round(share * len(sample)) <= perhaps
+
+
+def test_shares_at_the_edges() -> None:
+    made = hist([10, 20, 30, HIGHEST_NS + 5])
+    assert [made.share_above(value) for value in (-1, 9, 10, 29)] == [1.0, 1.0, 0.75, 0.5]
+    assert made.share_above(HIGHEST_NS + 5) == 0.0
+    assert made.share_above(HIGHEST_NS + 1) == 0.0
+    assert hist([10, 20]).share_above(20) == 0.0
+    assert Hist().share_above(5) == 0.0
+
+
+def test_the_text_of_percentiles_is_in_its_unit() -> None:
+    text = hist([1_000_000, 3_000_000]).percentile_distribution(1e6).decode()
+    (line,) = [line for line in text.splitlines() if "StdDeviation" in line]
+    assert "[Mean    =        2.000, StdDeviation   =        1.000]" in line
+    assert "[Max     =        3.00" in text

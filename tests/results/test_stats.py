@@ -31,6 +31,10 @@ def test_the_floor_is_the_first_number_that_is_enough(percent: float, floor: int
     assert at_most_one_over(floor - 1, percent) > doubt
 
 
+def test_two_samples_are_enough_for_the_lowest_percentiles() -> None:
+    assert sample_floor(0.1) == 2
+
+
 def test_less_confidence_needs_fewer_samples() -> None:
     assert sample_floor(99.0, 0.95) == 473
     assert at_most_one_over(473, 99.0) <= Fraction(1, 20) < at_most_one_over(472, 99.0)

@@ -12,6 +12,7 @@ import pytest
 from tailrace.results.facts import Books, ModelFacts, Resumption, RunFacts
 from tailrace.results.result import model_result
 from tailrace.results.schema import OUTCOMES, Row
+from tailrace.results.session_facts import SessionBooks
 from tailrace.results.verdict import Verdict, judge
 
 from .builders import S, facts, row, stage, tally
@@ -45,13 +46,14 @@ def test_a_good_run_is_valid() -> None:
 
 
 def test_a_run_that_did_not_end_is_invalid() -> None:
-    assert "did not end" in one_reason(judged(ended=None))
+    reason = one_reason(judged(ended=None))
+    assert reason == "the run did not end: requests in flight at its death left no line"
 
 
 def test_an_interrupted_run_is_noted() -> None:
     verdict = judged(ended="interrupted")
     assert verdict.valid
-    assert "interrupted" in verdict.notes[0]
+    assert verdict.notes == ("interrupted by a signal: the last stage is shorter than planned",)
 
 
 def test_torn_lines_are_invalid() -> None:
@@ -147,7 +149,11 @@ def test_retries_are_noted() -> None:
 def test_retries_that_the_journal_does_not_have_are_invalid(counted: dict[str, int]) -> None:
     verdict = judged(RETRIED, books=Books(planned=1, started=1, ok=1, **counted))
     assert not verdict.valid
-    assert "sent again" in verdict.reasons[-1] or "retries in all" in verdict.reasons[-1]
+    where, got = "m at 1 user", counted.get("retries", 0)
+    assert verdict.reasons[-1] == f"{where}: {got} retries in all, the journal has 1"
+    if not counted:
+        wanted = f"{where}: 0 requests were sent again, the journal has 1"
+        assert verdict.reasons[-2] == wanted
 
 
 def test_a_resumed_run_says_so() -> None:
@@ -165,3 +171,79 @@ def test_a_resumed_run_says_so() -> None:
         "3 requests of unfinished levels are set aside and in no figure",
         "1 half-written journal lines were dropped when the run was resumed",
     )
+
+
+def test_an_aborted_run_says_why() -> None:
+    model = ModelFacts("m", "m", "ok", stages=[stage(GOOD)])
+    result = model_result(model, None, [tally(*GOOD)], 0)
+    verdict = judge(facts(model, ended="aborted", abort_reason="too many errors"), [result])
+    assert verdict.notes == ("aborted: too many errors",)
+
+
+def test_another_tools_run_is_neither() -> None:
+    model = ModelFacts("m", "m", "ok", stages=[stage(GOOD)])
+    result = model_result(model, None, [tally(*GOOD)], 0)
+    tool = {"name": "other", "version": "1.2", "converted_by": "tailrace 0"}
+    verdict = judge(facts(model, tool=tool), [result])
+    assert (verdict.word, verdict.valid, verdict.converted) == ("CONVERTED", False, True)
+    assert verdict.notes == ("converted from other 1.2: not measured by tailrace, so not audited",)
+
+
+def of_two_levels(second: Sequence[Row], **more: Any) -> tuple[RunFacts, dict[str, Any]]:
+    """A run whose first level is good, and its document."""
+    rows = [*GOOD, *second]
+    model = ModelFacts("m", "m", "ok", stages=[stage(rows, 0), stage(rows, 1)])
+    result = model_result(model, None, [tally(*GOOD), tally(*second)], 0)
+    return facts(model, **more), result
+
+
+def test_one_good_level_is_enough_and_each_counts() -> None:
+    run, result = of_two_levels([row(9, outcome="error", stage=1)])
+    assert judge(run, [result]).valid
+    run, result = of_two_levels([row(9, stage=1), row(10, stage=1)])
+    for document in result["stages"]:
+        document["counts"]["measured"]["ok"] = 2
+    assert judge(run, [result]).valid
+
+
+def test_stages_without_a_document_are_a_fault() -> None:
+    run, result = of_two_levels([row(9, stage=1)])
+    result["stages"].pop()
+    with pytest.raises(ValueError, match="zip"):
+        judge(run, [result])
+
+
+def test_a_bad_finding_of_the_audit_is_a_reason() -> None:
+    run, result = of_two_levels([row(9, stage=1)])
+    finding = {"name": "late starts", "value": "9 %", "why": "the client was busy"}
+    result["stages"][1]["audit"] = [finding | {"status": "bad"}, finding | {"status": "warn"}]
+    reason = one_reason(judge(run, [result]))
+    assert reason == "m at 1 user: late starts: 9 %; the client was busy"
+
+
+def test_sessions_that_the_journal_does_not_have_are_invalid() -> None:
+    books = SessionBooks(begun=2, finished=2)
+    model = ModelFacts("m", "m", "ok", stages=[stage(GOOD, sessions=books)])
+    result = model_result(model, None, [tally(*GOOD)], 0)
+    result["stages"][0]["sessions"] = {"journal": {"begun": 1, "finished": 2}}
+    reason = one_reason(judge(facts(model), [result]))
+    assert reason == "m at 1 user: 2 sessions begun, the journal has 1"
+
+
+@pytest.mark.parametrize(("ended", "valid"), [("complete", False), ("interrupted", True)])
+def test_a_trace_that_was_not_sent_whole_is_invalid_where_the_run_went_to_its_end(
+    ended: str, valid: bool
+) -> None:
+    trace = {"path": "t", "rows": 3, "input_tokens": 30, "output_tokens": 0, "words_per_token": 1.0}
+    model = ModelFacts("m", "m", "ok", stages=[stage(GOOD)])
+    result = model_result(model, None, [tally(*GOOD)], 0)
+    (document,) = result["stages"]
+    document["arrivals"] = {"requested_n": 9.0}
+    document["tokens"] = {"source": {"usage": 3}, "input": 60, "output": 0}
+    scenario = {"levels": [{"arrivals": {"trace": trace}}]}
+    verdict = judge(facts(model, ended=ended, scenario=scenario), [result])
+    assert verdict.valid is valid
+    assert [reason.startswith("m at 1 user: the trace has 9") for reason in verdict.reasons] == [
+        True
+    ] * (not valid)
+    assert verdict.notes[-1].startswith("m at 1 user: prompts were 2.00 times as long")

@@ -1,0 +1,115 @@
+"""Mutation testing of one file: does any test notice when a line of it is changed?
+
+    make mutate FILE=tailrace/engine/sse.py
+    python fuzz/mutate.py tailrace/engine/sse.py --tests tests/engine/test_sse.py
+
+mutmut changes the file in every way that it knows, and runs the tests of that file against each
+change: tests/…/test_NAME.py, and the laws about it. Survivors are printed as diffs. It works on a
+copy under ``build/mutate``, in one process. The exit code is 1 where more than a tenth survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("tailrace", "tests", "fuzz", "docs", "pyproject.toml")
+KILLED, SURVIVED = ("killed", "timeout", "segfault"), ("survived", "no tests")
+MOST_SURVIVING = 0.1
+LAWS = {
+    "engine/sse": ["laws/test_sse_laws.py"],
+    "engine/arrivals": ["laws/test_arrival_laws.py"],
+    "results/coalesced": ["results/test_blur.py"],
+}
+"""Tests that are about a file and not named like it."""
+
+_CACHES = re.compile(r"^@(cache|lru_cache)\n", re.MULTILINE)
+
+
+def tests_of(file: str) -> list[str]:
+    """The tests that mirror a file's place, and its laws."""
+    name = re.sub(r"^tailrace/|\.py$", "", file)
+    folder, _, stem = name.rpartition("/")
+    mirrored = [f"{folder}/test_{stem}.py"] if folder else [f"test_{stem}.py"]
+    wanted = [f"tests/{path}" for path in (*mirrored, *LAWS.get(name, ()))]
+    return [path for path in wanted if (ROOT / path).exists()]
+
+
+def settings(file: str, tests: list[str]) -> str:
+    """mutmut's table of pyproject.toml."""
+    table = {
+        "source_paths": ["tailrace"],
+        "only_mutate": [file],
+        "also_copy": ["fuzz", "docs"],
+        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"],
+        "pytest_add_cli_args_test_selection": tests,
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+    return "\n[tool.mutmut]\n" + "\n".join(lines) + "\n"
+
+
+def copied(file: str, tests: list[str]) -> Path:
+    """The repository's copy that mutmut works on."""
+    place = ROOT / "build" / "mutate" / Path(file).stem
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, place / name)
+    mutated = place / file  # mutmut passes by every function that has a decorator
+    mutated.write_text(_CACHES.sub("", mutated.read_text(encoding="utf-8")), encoding="utf-8")
+    with (place / "pyproject.toml").open("a", encoding="utf-8") as out:
+        out.write(settings(file, tests))
+    return place
+
+
+def mutmut(place: Path, *arguments: str) -> str:
+    """Its output."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "CI")}
+    done = subprocess.run(
+        [sys.executable, "-m", "mutmut", *arguments],
+        cwd=place, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode and arguments[0] == "run":
+        sys.exit(f"mutmut failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", help="relative to the repository, as tailrace/engine/sse.py")
+    parser.add_argument("--tests", nargs="+", help="in place of the tests of that name")
+    args = parser.parse_args()
+    tests = args.tests or tests_of(args.file)
+    if not (ROOT / args.file).is_file() or not tests:
+        sys.exit(f"{args.file!r} is no file with tests of its own; name them with --tests")
+    place = copied(args.file, tests)
+    mutmut(place, "run", "--max-children", "1")
+    found = re.findall(r"^\s*(\S+): (.+)$", mutmut(place, "results", "--all", "true"), re.MULTILINE)
+    return report(place, args.file, found)
+
+
+def report(place: Path, file: str, found: list[tuple[str, str]]) -> int:
+    """Print the books and the survivors."""
+    killed = sum(status in KILLED for _, status in found)
+    alive = [name for name, status in found if status in SURVIVED]
+    for name in alive:
+        print(mutmut(place, "show", name))
+    other = len(found) - killed - len(alive)
+    print(f"{file}: {len(found)} mutants, {killed} killed, {len(alive)} survived, {other} other")
+    return 1 if len(alive) > MOST_SURVIVING * max(1, killed + len(alive)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
