@@ -182,8 +182,7 @@ class Connection:
         bare = value.rstrip(_SPACE)
         if len(bare) < len(value) and b"\t" in value and name.lower() == b"transfer-encoding":
             # llhttp takes the tab for a part of the coding's name, and would not undo the chunks.
-            self._fail("protocol", "a tab stands behind the value of transfer-encoding")
-            raise ValueError(value)
+            raise WireError("protocol", "a tab stands behind the value of transfer-encoding")
         self._exchange.headers.append((name, bare))
 
     def on_headers_complete(self) -> None:

@@ -106,12 +106,12 @@ class Connection(asyncio.Protocol):
         if self.gone or self._parser is None:
             return
         self._arrived_ns = arrived_ns
+        self._taken += len(data)  # set back by the read that ends a request
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._handler.malformed(self)
             return
-        self._taken += len(data)
         too_long = self._taken > (MOST_BYTES if self._has_head else MOST_HEAD_BYTES)
         if too_long or len(self._waiting) > MOST_WAITING:
             self._handler.malformed(self)
