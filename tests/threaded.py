@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from aiohttp import web
+
+Tell = Callable[[str], None]
+"""Takes the URL of a server that is up."""
 
 
 @contextmanager
@@ -36,23 +40,23 @@ def nobody() -> Iterator[str]:
 
 
 @contextmanager
-def serving_app(app: web.Application) -> Iterator[str]:
-    """The root URL of an application, on a loop of its own; what it left running is ended too."""
+def serving_on_loop(
+    serve: Callable[[Callable[[str], None]], Coroutine[Any, Any, None]],
+) -> Iterator[str]:
+    """The URL that ``serve`` tells, while it runs on a loop of its own; then it is cancelled, and
+    what it left running is ended too.
+    """
     loop, ready, urls = asyncio.new_event_loop(), threading.Event(), list[str]()
 
-    async def serve() -> web.AppRunner:
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        urls.append(f"http://{host}:{port}")
-        return runner
+    def tell(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    task = loop.create_task(serve(tell))
 
     def work() -> None:
-        runner = loop.run_until_complete(serve())
-        ready.set()
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
         loop.run_until_complete(_end_all())
         loop.close()
 
@@ -62,8 +66,27 @@ def serving_app(app: web.Application) -> Iterator[str]:
     try:
         yield urls[0]
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(task.cancel)
         thread.join(10)
+
+
+@contextmanager
+def serving_app(app: web.Application) -> Iterator[str]:
+    """The root URL of an application."""
+
+    async def serve(tell: Tell) -> None:
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            tell(f"http://{host}:{port}")
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    with serving_on_loop(serve) as url:
+        yield url
 
 
 async def _end_all() -> None:
@@ -71,3 +94,4 @@ async def _end_all() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # for transports that close on the next turn

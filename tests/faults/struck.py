@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from tailrace.results.schema import Row, parse_row
 from tailrace.runner import Finished, run_scenario
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.simulate import Script, serve
+from tests.threaded import serving_on_loop
 
 REQUESTS, USERS = 8, 2
 QUICK: dict[str, Any] = {"ttft_ns": 5_000_000, "gap_ns": 1_000_000, "tokens": 8}
@@ -44,34 +43,8 @@ class Struck(NamedTuple):
 @contextmanager
 def simulated(script: Script) -> Iterator[str]:
     """The base URL of an endpoint in a thread of this process, with an event loop of its own."""
-    ready, urls = threading.Event(), list[str]()
-    loop = asyncio.new_event_loop()
-
-    def tell(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    async def serving() -> None:
-        await serve(script, ready=tell)
-
-    task = loop.create_task(serving())
-
-    def work() -> None:
-        try:
-            loop.run_until_complete(task)
-        except asyncio.CancelledError:
-            pass
-        finally:
-            loop.close()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield urls[0]
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(10)
+    with serving_on_loop(lambda tell: serve(script, ready=tell)) as url:
+        yield url
 
 
 def run_against(url: str, out: Path, **options: Any) -> Struck:

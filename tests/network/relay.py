@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tests.threaded import Tell, serving_on_loop
 
 PIECE_BYTES = 4096
 
@@ -91,32 +92,16 @@ class Relay:
 @contextlib.contextmanager
 def relayed(host: str, port: int, road: Road) -> Iterator[str]:
     """The base URL of a relay on the loopback."""
-    loop, ready, urls = asyncio.new_event_loop(), threading.Event(), list[str]()
 
-    async def serve() -> None:
+    async def serve(tell: Tell) -> None:
         relay = Relay(host, port, road)
         listener = await asyncio.start_server(relay.accept, "127.0.0.1", 0)
-        urls.append(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1")
-        ready.set()
+        tell(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1")
         try:
             await asyncio.Event().wait()
         finally:
             listener.close()
             relay.end()
 
-    task = loop.create_task(serve())
-
-    def work() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield urls[0]
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(10)
+    with serving_on_loop(serve) as url:
+        yield url

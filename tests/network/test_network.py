@@ -36,6 +36,12 @@ def gaps_s(rows: list) -> list[float]:  # type: ignore[type-arg]
     return [gap / 1e9 for gap in chain.from_iterable(row.gaps_ns for row in rows)]
 
 
+def cut_between(road: Road, from_s: float, until_s: float) -> None:
+    """Nothing passes in that time, in seconds from now."""
+    for at_s, cut in ((from_s, True), (until_s, False)):
+        threading.Timer(at_s, setattr, (road, "cut", cut)).start()
+
+
 @pytest.mark.parametrize("jitter_s", [0.0, 0.02])
 def test_a_delay_is_in_the_first_token_and_not_in_the_gaps(
     tmp_path: Path, far: Far, jitter_s: float
@@ -62,11 +68,8 @@ def test_a_network_that_stops_now_and_then_shows_in_the_longest_gaps(
 
 def test_a_stop_of_over_a_second_is_counted_as_a_stall(tmp_path: Path, far: Far) -> None:
     road = Road()
-    stop = threading.Timer(0.75, setattr, (road, "cut", True))
-    heal = threading.Timer(2.1, setattr, (road, "cut", False))
     with relayed(far.host, far.port, road) as url:
-        stop.start()
-        heal.start()
+        cut_between(road, 0.75, 2.1)
         struck = run_against(url, tmp_path, idle_timeout_s=5.0, requests=None, duration_s=3.0)
     (stage,) = struck.finished.results[0]["stages"]
     assert {row.outcome for row in struck.rows} == {"ok"}
@@ -87,11 +90,8 @@ def test_a_narrow_road_stretches_the_answers(tmp_path: Path, far: Far) -> None:
 
 def test_a_cut_has_its_class_and_what_follows_the_healing_is_ok(tmp_path: Path, far: Far) -> None:
     road = Road()
-    cut = threading.Timer(1.0, setattr, (road, "cut", True))
-    heal = threading.Timer(2.2, setattr, (road, "cut", False))
     with relayed(far.host, far.port, road) as url:
-        cut.start()
-        heal.start()
+        cut_between(road, 1.0, 2.2)
         struck = run_against(url, tmp_path, idle_timeout_s=0.5, requests=None, duration_s=3.5)
     assert struck.kinds == {("timeout", "idle_timeout")}
     assert struck.rows[0].outcome == struck.rows[-1].outcome == "ok"
