@@ -12,7 +12,7 @@ import orjson
 
 from tailrace.engine.dialects.delta import Dialect
 from tailrace.engine.dialects.openai_chat import error_text
-from tailrace.engine.exchange import WireError
+from tailrace.engine.exchange import too_large_answer
 from tailrace.engine.ndjson import LineReader
 from tailrace.engine.sse import EventReader
 from tailrace.engine.timeline import Timeline
@@ -93,8 +93,7 @@ class Answer:
         elif len(self._body) < self._keep_bytes:
             self._body += data[: self._keep_bytes]
         elif self._keep_bytes == WHOLE_LIMIT_BYTES:
-            most = WHOLE_LIMIT_BYTES >> 20
-            raise WireError("answer_too_large", f"the answer is larger than {most} MiB")
+            raise too_large_answer(WHOLE_LIMIT_BYTES)
 
     def close(self, at_ns: int) -> None:
         """The body ended cleanly."""

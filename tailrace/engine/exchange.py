@@ -6,7 +6,7 @@ timeouts that it is under, and the error that ends it. No I/O: whoever carries i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import httpx
@@ -182,7 +182,13 @@ class Exchange:
         return ""
 
 
-def too_large_answer() -> WireError:
-    """The end of an answer that does not end of itself."""
-    most = ANSWER_LIMIT_BYTES >> 20
-    return WireError("answer_too_large", f"the answer is larger than {most} MiB")
+def too_large_answer(most_bytes: int) -> WireError:
+    """The end of an answer that is over this limit."""
+    return WireError("answer_too_large", f"the answer is larger than {most_bytes >> 20} MiB")
+
+
+def causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """An exception, what it came of, and so on to the bottom of it."""
+    while exc is not None:
+        yield exc
+        exc = exc.__cause__ or exc.__context__

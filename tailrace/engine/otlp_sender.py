@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import orjson
 
+from tailrace.engine.exchange import causes
 from tailrace.engine.otlp_endpoint import OtlpEndpoint
 from tailrace.engine.otlp_protobuf import CONTENT_TYPE, OtlpProtobuf
 from tailrace.engine.retry_rules import LONGEST_RETRY_AFTER_S, retry_after_s
@@ -105,7 +106,7 @@ class OtlpSender:
 
     def _unanswered(self, exc: httpx.RequestError, *, last: bool) -> str:
         """Why there was no answer; raises TargetError where another try is no use."""
-        if _of_tls(exc):
+        if any(isinstance(cause, ssl.SSLError) for cause in causes(exc)):
             raise self._failed(
                 f"has no certificate that is trusted ({exc}); name its CA in "
                 "OTEL_EXPORTER_OTLP_CERTIFICATE",
@@ -170,15 +171,6 @@ _ADVICE = {
     413: "; the collector's limit of a request's size is too small",
     415: "; it takes protobuf only: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
 }
-
-
-def _of_tls(exc: BaseException | None) -> bool:
-    """Whether TLS is at the bottom of it."""
-    while exc is not None:
-        if isinstance(exc, ssl.SSLError):
-            return True
-        exc = exc.__cause__ or exc.__context__
-    return False
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -224,27 +224,15 @@ class FastTransport(httpx.AsyncBaseTransport):
         self, addresses: Sequence[Address], origin: Origin
     ) -> tuple[socket.socket, Address]:
         """A connected socket, and the first address that answers."""
-        loop = asyncio.get_running_loop()
         failure: OSError = OSError("no address")
-        for family, address in addresses:
+        for address in addresses:
             try:
-                sock = socket.socket(family, socket.SOCK_STREAM)
-            except OSError as exc:  # no more open files
-                failure = exc
-                continue
-            try:
-                sock.setblocking(False)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await loop.sock_connect(sock, address)
+                sock = await _connected(address)
             except OSError as exc:
-                sock.close()
                 failure = exc
                 continue
-            except BaseException:
-                sock.close()
-                raise
-            self._addresses.answered(origin, (family, address))
-            return sock, (family, address)
+            self._addresses.answered(origin, address)
+            return sock, address
         raise connect_error(failure, origin)
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -304,6 +292,19 @@ def address_text(origin: Origin) -> str:
     """``host:port`` for messages, IPv6 in brackets."""
     host = f"[{origin[1]}]" if ":" in origin[1] else origin[1]
     return f"{host}:{origin[2]}"
+
+
+async def _connected(to: Address) -> socket.socket:
+    family, address = to
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def connect_error(exc: OSError, origin: Origin) -> WireError:

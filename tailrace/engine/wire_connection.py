@@ -134,6 +134,7 @@ class Connection:
         """Parse the reads that were put by."""
         pending = self._pending
         parse = self._feed
+        failure: tuple[str, str] | None = None
         try:
             for self._now_ns, data in pending:
                 if self._exchange is None:
@@ -141,24 +142,16 @@ class Connection:
                     break
                 parse(data)
         except httptools.HttpParserUpgrade:
-            pending.clear()
-            self._fail("protocol", "the server switched protocols")
+            failure = "protocol", "the server switched protocols"
         except WireError as exc:
-            pending.clear()
-            self._fail(exc.error_class, str(exc))
+            failure = exc.error_class, str(exc)
         except httptools.HttpParserCallbackError as exc:
-            pending.clear()
-            cause = exc.__context__
-            known = isinstance(cause, WireError)
-            error_class = cause.error_class if isinstance(cause, WireError) else "protocol"
-            self._fail(
-                error_class, str(cause) if known else f"the answer cannot be read: {cause!r}"
-            )
+            failure = _refusal(exc.__context__)
         except httptools.HttpParserError as exc:
-            pending.clear()
-            self._fail("protocol", f"the answer is not HTTP/1.1: {exc}")
-        else:
-            pending.clear()
+            failure = "protocol", f"the answer is not HTTP/1.1: {exc}"
+        pending.clear()
+        if failure is not None:
+            self._fail(*failure)
 
     def _feed_head(self, data: bytes) -> None:
         """Parse a read of an answer whose headers were not whole before it."""
@@ -281,7 +274,7 @@ class Connection:
                 self._fail("total_timeout", f"no whole answer within {timeouts.total_s:g} s")
                 return
         if exchange.body_bytes > ANSWER_LIMIT_BYTES:
-            error = too_large_answer()
+            error = too_large_answer(ANSWER_LIMIT_BYTES)
             self._fail(error.error_class, str(error))
             return
         self._timer = loop.call_later(min(left) + 0.001, self._watch, loop)
@@ -290,6 +283,13 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _refusal(cause: BaseException | None) -> tuple[str, str]:
+    """Error class and sentence of what a callback of the parser raised."""
+    if isinstance(cause, WireError):
+        return cause.error_class, str(cause)
+    return "protocol", f"the answer cannot be read: {cause!r}"
 
 
 def _loss(exc: Exception) -> tuple[str, str]:

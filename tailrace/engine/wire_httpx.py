@@ -22,6 +22,7 @@ from tailrace.engine.exchange import (
     Prepared,
     Timeouts,
     WireError,
+    causes,
     origin_of,
     too_large_answer,
 )
@@ -114,7 +115,7 @@ class HttpxWire:
                 exchange.body_bytes += len(data)
                 exchange.push(now_ns(), data)
                 if exchange.body_bytes > ANSWER_LIMIT_BYTES:
-                    raise too_large_answer()
+                    raise too_large_answer(ANSWER_LIMIT_BYTES)
             exchange.closed_ns = now_ns()
         finally:
             await response.aclose()
@@ -172,15 +173,13 @@ def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> 
     if isinstance(exc, httpx.TimeoutException):
         return WireError("idle_timeout", f"nothing came for {seconds.idle_s} s")
     if isinstance(exc, httpx.ConnectError):
-        cause: BaseException | None = exc
-        while cause is not None:
+        for cause in causes(exc):
             if isinstance(cause, socket.gaierror):
                 return WireError("dns", f"the host name cannot be resolved: {text}")
             if isinstance(cause, ConnectionRefusedError):
                 return WireError("connect_refused", "the connection was refused")
             if isinstance(cause, ssl.SSLError):
                 return WireError("tls", text)
-            cause = cause.__cause__ or cause.__context__
         return WireError("connect_failed", text)
     if isinstance(exc, httpx.ReadError | httpx.WriteError):
         return WireError("reset", f"the connection was reset: {text}")
