@@ -22,6 +22,19 @@ from tailrace.results.render.live import Snapshot
 from tailrace.results.schema import Row, parse_row
 
 
+def journals_of(folder: Path) -> list[Path]:
+    """A model's journal, and those of several workers."""
+    return [folder / JOURNAL, *sorted(folder.glob("requests.*.jsonl"))]
+
+
+def facts_now(folder: RunFolder, known: RunFacts) -> RunFacts:
+    """The facts as they are now, or as they were known."""
+    try:
+        return folder.read_facts()
+    except ResultError:  # on Windows a file that is being replaced cannot be opened
+        return known
+
+
 class Growing:
     """A journal that somebody appends to: each look gives the rows that are new and whole."""
 
@@ -69,7 +82,7 @@ class Watching:
 
         ``at_wall_ns``: ``time.time_ns()``, as the two processes share no other clock.
         """
-        self.facts = self._read()
+        self.facts = facts_now(self._folder, self.facts)
         found = under_way(self.facts)
         if found is None:
             return None
@@ -97,12 +110,6 @@ class Watching:
         """Changes when anything was heard of the run."""
         return f"{self._level} {self._ok} {self._failed} {[m.step for m in self.facts.models]}"
 
-    def _read(self) -> RunFacts:
-        try:
-            return self._folder.read_facts()
-        except ResultError:  # on Windows a file that is being replaced cannot be opened
-            return self.facts
-
     def _take_up(self, model: ModelFacts, stage: StageFacts) -> None:
         level = _Level(model.folder, stage.index, stage.began_ns)
         if level != self._level:
@@ -113,8 +120,7 @@ class Watching:
             self._ok = self._failed = 0
 
     def _new_rows(self, model: ModelFacts) -> Iterator[Row]:
-        folder = self._folder.path / model.folder
-        for path in (folder / JOURNAL, *sorted(folder.glob("requests.*.jsonl"))):
+        for path in journals_of(self._folder.path / model.folder):
             if path.name != EARLIER:
                 yield from self._journals.setdefault(path, Growing(path)).rows()
 

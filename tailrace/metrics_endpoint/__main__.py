@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from typing import Any
 import msgspec
 
 from tailrace.engine.child import give_way
+from tailrace.engine.guard import be_deaf
 from tailrace.metrics_endpoint.course import Course
 from tailrace.metrics_endpoint.orders import Orders, reason
 from tailrace.metrics_endpoint.scrapes import HEAD_BYTES, Answer, Scrapes
@@ -123,7 +123,7 @@ async def serve(orders: Orders) -> None:
 
 def main() -> None:
     """Take the orders, then serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    be_deaf()
     first = sys.stdin.buffer.readline()
     if first:
         give_way()

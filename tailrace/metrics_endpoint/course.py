@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from tailrace.errors import ResultError
 from tailrace.results.export.level_figures import LevelFigures, of_tally
 from tailrace.results.export.openmetrics import Exposed, Now
 from tailrace.results.facts import ModelFacts
 from tailrace.results.files import RunFolder
-from tailrace.results.journal import JOURNAL
 from tailrace.results.tally import Tally
-from tailrace.watching import Growing
+from tailrace.watching import Growing, facts_now, journals_of
 
 ROWS = 200
 """At a time: some 5 ms of work."""
@@ -39,12 +37,9 @@ class Course:
 
     def follow(self) -> Iterator[None]:
         """Take in what is new, with a pause after each ROWS."""
-        try:
-            self._facts = self._folder.read_facts()
-        except ResultError:  # on Windows a file that is being replaced cannot be opened
-            return
+        self._facts = facts_now(self._folder, self._facts)
         for model in self._facts.models:
-            for path in self._paths(model):
+            for path in journals_of(self._folder.path / model.folder):
                 journal = self._journals.setdefault(path, Growing(path))
                 while self._take(model, journal):
                     yield
@@ -58,11 +53,6 @@ class Course:
                 if stage.ended_ns is not None and place not in self._over:
                     figures = of_tally(model, stage, self._tallies.pop(place, Tally()))
                     self._over[place] = figures._replace(users=None)  # it asks for nobody now
-
-    def _paths(self, model: ModelFacts) -> list[Path]:
-        """The journal, or those of several workers."""
-        folder = self._folder.path / model.folder
-        return [folder / JOURNAL, *sorted(folder.glob("requests.*.jsonl"))]
 
     def _take(self, model: ModelFacts, journal: Growing) -> bool:
         """Whether there may be more."""

@@ -14,7 +14,7 @@ from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.render.figures import number, share
 
 Status = Literal["ok", "warn", "bad"]
-_SEVERITY: dict[Status, int] = {"ok": 0, "warn": 1, "bad": 2}
+SEVERITY: dict[Status, int] = {"ok": 0, "warn": 1, "bad": 2}
 
 MS = 1_000_000
 
@@ -65,7 +65,7 @@ def worst_of(clients: Iterable[Iterable[Finding]]) -> list[Finding]:
     worst: dict[str, Finding] = {}
     for finding in (each for client in clients for each in client):
         before = worst.setdefault(finding.name, finding)
-        if _SEVERITY[finding.status] > _SEVERITY[before.status]:
+        if SEVERITY[finding.status] > SEVERITY[before.status]:
             worst[finding.name] = finding
     return list(worst.values())
 

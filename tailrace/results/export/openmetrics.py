@@ -8,9 +8,9 @@ of series that does not grow with the run: of more than ``MOST_LEVELS`` levels t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from tailrace.results.audit import Status
+from tailrace.results.audit import SEVERITY, Status
 from tailrace.results.export.level_figures import BUCKETS_S, LevelFigures, of_result
 from tailrace.results.facts import RunFacts
 from tailrace.results.verdict import Verdict
@@ -23,7 +23,6 @@ PLAIN_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_LEVELS = 50
 PHASES = ("warmup", "measure", "drain")
 _OF_LEVEL = ("run", "model", "level", "load")
-_SEVERITY = get_args(Status)
 
 HISTOGRAMS = {
     "ttft": (
@@ -231,7 +230,8 @@ def _gauges(exposed: Exposed) -> Iterable[Metric]:
 
 def _add_finding(gauges: _Gauges, place: Mapping[str, str], name: str, status: str) -> None:
     about = "The audit's finding: 0 ok, 1 warn, 2 bad, which makes a run INVALID."
-    gauges.add("tailrace_audit", about, {**place, "finding": name}, _SEVERITY.index(status))
+    severity = SEVERITY[cast("Status", status)]
+    gauges.add("tailrace_audit", about, {**place, "finding": name}, severity)
 
 
 def _of_now(exposed: Exposed) -> Iterable[Metric]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tailrace.results.audit import Finding, Status
+from tailrace.results.audit import SEVERITY, Finding, Status
 from tailrace.results.render.figures import count, ms, number
 from tailrace.results.render.text import ascii_text, safe_text
 
@@ -238,7 +238,8 @@ def _client_word(client: Sequence[Finding]) -> str:
 
 def _troubles(client: Sequence[Finding]) -> list[Finding]:
     """Those that are not ok, the bad first."""
-    return sorted((each for each in client if each.status != "ok"), key=lambda each: each.status)
+    found = (each for each in client if each.status != "ok")
+    return sorted(found, key=lambda each: -SEVERITY[each.status])
 
 
 def _in_flight(requests: int | None) -> str:
