@@ -192,3 +192,18 @@ def test_dark_and_print_have_colours_of_their_own(browser: Browser, report: Path
         printed = wait_until(lambda: page.evaluate(paint), light)
     assert printed == light
     assert light != dark
+
+
+def test_a_browser_too_old_for_the_charts_shows_the_rest_and_says_so(
+    browser: Browser, report: Path
+) -> None:
+    page = browser.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(report.as_uri())
+    said = "The charts need a browser of 2023 or newer"
+    page.get_by_text(said).first.wait_for()
+    assert page.get_by_text(said).count() == page.locator(".charts").count()
+    with page.expect_download() as download:
+        page.locator("button[data-as=csv]").first.click()
+    assert Path(download.value.path()).read_text(encoding="utf-8-sig").count("\n") > 1
+    page.close()

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = "report.html.j2"
 SCRIPT = "report.js"
-PLOTLY_HERE = "/* plotly's script */"
-"""What the page has where that script goes, which is too large to be held."""
+PLOTLY_HERE = "<plotly>"
+"""What the page has where that script goes, packed, and no text has: too large to be held."""
 _TERMS = definitions() | {
     "in_flight": "requests really in flight, weighted by time, against the number asked for"
 }
@@ -85,8 +85,9 @@ def report_html(
         sections=after,
         terms=_TERMS,
         hashes=[plotly_hash, _hash(_script())] if charts else [],
-        scripts=[Markup(PLOTLY_HERE), Markup(_script())] if charts else [],
         data=Markup(_data(charts)),
+        plotly=Markup(PLOTLY_HERE),
+        script=Markup(_script()) if charts else "",
     )
 
 

@@ -1,6 +1,7 @@
 // Draws the report's charts with Plotly from the data in the page. Nothing is fetched, and no text
 // becomes markup: titles are in the page already, and what Plotly shows of texts it is told to show
 // as texts. Colours are the page's own variables, so light, dark and print each have theirs.
+// Plotly itself is packed, as it is most of the page; the policy names the hash of what is unpacked.
 (() => {
   "use strict";
   const charts = JSON.parse(document.getElementById("charts").textContent);
@@ -119,17 +120,37 @@
     made.paper_bgcolor = made.plot_bgcolor = colour("paper");
     return Plotly.toImage({ data: chart.traces.map(trace), layout: made }, form);
   };
-  document.addEventListener("click", (event) => {
+  const click = (event) => {
     const button = event.target.closest("button[data-chart]");
     if (!button) return;
     const n = Number(button.dataset.chart), { key } = charts[n], format = button.dataset.as;
     if (format === "csv") saveText(key + ".csv", csv(charts[n]));
     else picture(n, { format, width: 900, height: 420, scale: 2 })
       .then((url) => save(key + "." + format, url));
-  });
-  window.picture = picture; // for `tailrace charts`
+  };
 
-  draw().then(() => document.documentElement.setAttribute("data-drawn", charts.length));
-  for (const query of ["(prefers-color-scheme: dark)", "print"])
-    window.matchMedia(query).addEventListener("change", draw);
+  const unpack = async () => {
+    const text = atob(document.getElementById("plotly").textContent);
+    const packed = new Blob([Uint8Array.from(text, (letter) => letter.charCodeAt(0))]);
+    const script = document.createElement("script");
+    const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
+    script.textContent = await new Response(stream).text();
+    document.head.append(script);
+    script.remove(); // it has run: a page that is saved from a browser stays small
+  };
+  const begin = async () => {
+    document.addEventListener("click", click);
+    await unpack();
+    await draw();
+    for (const query of ["(prefers-color-scheme: dark)", "print"])
+      window.matchMedia(query).addEventListener("change", draw);
+    window.picture = picture; // for `tailrace charts`
+    document.documentElement.setAttribute("data-drawn", charts.length);
+  };
+  begin().catch((error) => {
+    const said = "The charts need a browser of 2023 or newer; all their figures are in the tables";
+    for (const place of document.querySelectorAll(".charts"))
+      place.insertAdjacentText("beforebegin", said + " and in result.json (" + error + ").");
+    throw error;
+  });
 })();

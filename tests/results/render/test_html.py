@@ -57,6 +57,7 @@ def test_well_formed_and_verdict_first(run, invalid):
     assert [value for name, value in read.attributes if name == "id"] == [
         *(f"chart-{place}" for place in range(1 + 2 * 4)),
         "charts",
+        "plotly",
     ]
     assert "≥10000" in words
     assert "failed: model_not_found" in words
