@@ -8,6 +8,10 @@ outputs away from the read that marks them as uncertain.
 All links of a loop share an epoll of their own, which the loop watches (``Poller``). One look at it
 tells all sockets that are ready. And uvloop's ``add_reader`` gives up on a socket for good when the
 kernel reports an error on it, so that a connection that was reset would look like a silent one.
+
+The epoll is edge-triggered: it tells of a socket once, when something new has come. Triggered by
+level it would look at each socket again after it was read, and so would the loop's own epoll.
+A socket that may hold more than was read (a full buffer, an end behind the data) is asked for anew.
 """
 
 from __future__ import annotations
@@ -15,14 +19,17 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import sys
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
 from tailrace.engine.wire_link import Reader, has_unread, is_open
 
 READ_BYTES = 65536
+_READABLE = 1
 _WRITABLE = 4
-"""EPOLLOUT; looking it up in its module would be done twice a read."""
+"""EPOLLIN and EPOLLOUT; looking them up in their module would be done twice a read."""
+_NEWS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET if sys.platform == "linux" else 0
 _AT_ONCE = 256
 """Sockets read before the loop gets a turn."""
 
@@ -39,11 +46,11 @@ class Poller:
     def add(self, fd: int, link: KernelLink) -> None:
         """Tell this link when its socket can be read."""
         self._links[fd] = link
-        self._epoll.register(fd, select.EPOLLIN)
+        self._epoll.register(fd, _NEWS)
 
-    def watch_writing(self, fd: int, wanted: bool) -> None:
-        """Tell it also when it can be written, or no more."""
-        self._epoll.modify(fd, select.EPOLLIN | (select.EPOLLOUT if wanted else 0))
+    def watch(self, fd: int, writing: bool) -> None:
+        """Tell it anew what is there now; also when it can be written, or no more."""
+        self._epoll.modify(fd, _NEWS | (select.EPOLLOUT if writing else 0))
 
     def remove(self, fd: int) -> None:
         """Forget a socket; to be called before it is closed."""
@@ -62,8 +69,11 @@ class Poller:
             link = links.get(fd)  # one that was read before it may have closed this one
             if link is None:
                 continue
-            if events != _WRITABLE:
+            if events == _READABLE:
                 link.read()
+                continue
+            if events != _WRITABLE:
+                link.read(more=True)
             if events & _WRITABLE:
                 link.write_rest()
 
@@ -113,7 +123,7 @@ class KernelLink:
             return  # broken: the next read tells how
         if sent < len(data):
             self._rest = data[sent:]
-            self._poller.watch_writing(self._fd, True)
+            self._poller.watch(self._fd, True)
 
     @property
     def unread(self) -> bool:
@@ -131,8 +141,8 @@ class KernelLink:
             self._drop()
             self._loop.call_soon(self._reader.lost, now_ns(), None)
 
-    def read(self) -> None:
-        """Poller: there is something to read, be it an end or an error."""
+    def read(self, more: bool = False) -> None:
+        """Poller: there is something to read, be it an end or an error; perhaps even more."""
         try:
             data, ancillary, _, _ = self._socket.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -141,6 +151,8 @@ class KernelLink:
             self._end(exc)
             return
         if data:
+            if more or len(data) == READ_BYTES:
+                self._poller.watch(self._fd, bool(self._rest))
             self._reader.consume(self._book.stamp(ancillary), data)
         else:
             self._end(None)
@@ -157,7 +169,7 @@ class KernelLink:
             sent = len(self._rest)  # broken: the next read tells how
         self._rest = self._rest[sent:]
         if not self._rest:
-            self._poller.watch_writing(self._fd, False)
+            self._poller.watch(self._fd, False)
 
     def _end(self, exc: Exception | None) -> None:
         self._drop()
