@@ -158,6 +158,7 @@ IO = (
     "engine/self_audit.py",
     "engine/served.py",
     "engine/server_process.py",
+    "engine/stock.py",
     "engine/stop.py",
     "engine/stamps.py",
     "engine/talks.py",

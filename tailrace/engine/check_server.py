@@ -23,6 +23,7 @@ from tailrace.engine.clock import now_ns
 from tailrace.engine.dialects.openai_models import models_of
 from tailrace.engine.exchange import origin_of
 from tailrace.engine.proxies import proxy_for
+from tailrace.engine.stock import StockTransport
 from tailrace.engine.tls import context_of
 from tailrace.hidden import without_secrets
 from tailrace.results.check_server import AddressLook, Listing, PathLook, ServerLook, TlsLook
@@ -135,10 +136,9 @@ class ServerAsked:
         answers: dict[str, Told] = {}
         async with (
             httpx.AsyncClient(
-                verify=verify,
+                transport=StockTransport(verify=verify, proxy=self._proxy, trust_env=False),
                 headers=self._headers,
                 timeout=STEP_S,
-                proxy=self._proxy,
                 trust_env=False,
             ) as client,
             anyio.create_task_group() as group,

@@ -25,6 +25,7 @@ from tailrace.engine.bounded import told
 from tailrace.engine.foundry_catalog import CatalogModel, catalog_of, ids_of, marked
 from tailrace.engine.foundry_cli import SERVER, SERVICE
 from tailrace.engine.loader import LoadError
+from tailrace.engine.stock import StockTransport
 
 ASK_S = 10.0
 CATALOG_S = 60.0
@@ -150,7 +151,8 @@ async def look(root: str, headers: Headers = (), within_s: float = ASK_S) -> Fou
 
 
 def _client(headers: Headers) -> httpx.AsyncClient:
-    return httpx.AsyncClient(trust_env=False, timeout=None, headers=list(headers))
+    transport = StockTransport(trust_env=False)
+    return httpx.AsyncClient(transport=transport, timeout=None, headers=list(headers))
 
 
 def _segment(name: str) -> str:

@@ -17,6 +17,7 @@ import httpx
 import orjson
 
 from tailrace.engine.bounded import told
+from tailrace.engine.stock import StockTransport
 from tailrace.errors import TargetError
 from tailrace.hidden import without_secrets
 from tailrace.results.rubric_judge import Judged
@@ -81,7 +82,9 @@ class Judge:
         sent = httpx.Headers(list(headers))
         if api_key:
             sent["authorization"] = f"Bearer {api_key}"
-        self._client = httpx.AsyncClient(headers=sent, timeout=timeout_s)
+        self._client = httpx.AsyncClient(
+            transport=StockTransport(), headers=sent, timeout=timeout_s
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

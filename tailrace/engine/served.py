@@ -26,6 +26,7 @@ import httpx
 from tailrace.engine import guard
 from tailrace.engine.bounded import told
 from tailrace.engine.loader import Loaded, LoadError
+from tailrace.engine.stock import StockTransport
 from tailrace.hidden import hide, is_secret_name
 from tailrace.results.atomic import appending, own_folder
 from tailrace.results.render.text import safe_text
@@ -79,7 +80,8 @@ class Served:
         from tailrace.engine.server_process import is_loopback  # brings psutil
 
         verify = not is_loopback(self.base_url)
-        async with httpx.AsyncClient(trust_env=False, verify=verify, timeout=ASK_S) as client:
+        transport = StockTransport(verify=verify, trust_env=False)
+        async with httpx.AsyncClient(transport=transport, timeout=ASK_S) as client:
             if not await self._is_free(client):
                 raise LoadError(
                     f"{self.base_url} answers before its server was started; end what runs there, "

@@ -24,6 +24,7 @@ from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.exposition import looks_like_metrics
 from tailrace.engine.scraper import TIMEOUT_S, Orders
 from tailrace.engine.tls import context_of
+from tailrace.engine.wire import FastTransport
 from tailrace.engine.worker import SecretHeaders, Target
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.server_side import AUTO
@@ -187,10 +188,10 @@ def same_origin(one: str, other: str) -> bool:
 
 
 async def _has_metrics(url: str, headers: SecretHeaders, scenario: Scenario) -> bool:
-    verify = context_of(scenario) or (url.startswith("https") and not scenario.insecure)
+    transport = FastTransport(ssl_context=context_of(scenario))
     with anyio.move_on_after(PROBE_S), contextlib.suppress(httpx.HTTPError, OSError):
         async with (
-            httpx.AsyncClient(trust_env=False, verify=verify, timeout=PROBE_S) as client,
+            httpx.AsyncClient(transport=transport, timeout=PROBE_S) as client,
             client.stream("GET", url, headers=list(headers)) as answer,
         ):
             if answer.status_code != httpx.codes.OK:

@@ -61,9 +61,8 @@ class Connection:
         self._release = release
         self._lost_by = lost
         self._parser = httptools.HttpResponseParser(self)
-        self._feed: Callable[[bytes], None] = self._feed_head
-        """The parser, once the headers of the answer are whole."""
-        self._head_bytes = 0
+        self._bodiless_bytes = 0
+        """What came since the last byte of a body: headers, trailers, sizes of chunks."""
         self._exchange: Exchange | None = None
         self._ended: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -91,8 +90,7 @@ class Connection:
         self._exchange = exchange
         self._ended = loop.create_future()
         self._framed = False
-        self._patience = self._head_bytes = 0
-        self._feed = self._feed_head
+        self._patience = self._bodiless_bytes = 0
         self.carried += 1
         exchange.sent_ns = self._last_read_ns = now_ns()
         self.link.write(request)
@@ -133,7 +131,9 @@ class Connection:
     def _work_off(self) -> None:
         """Parse the reads that were put by."""
         pending = self._pending
-        parse = self._feed
+        exchange = self._exchange
+        body_bytes = 0 if exchange is None else exchange.body_bytes
+        parse = self._parser.feed_data
         failure: tuple[str, str] | None = None
         try:
             for self._now_ns, data in pending:
@@ -141,6 +141,10 @@ class Connection:
                     self.close()  # bytes nobody asked for: the connection cannot be trusted
                     break
                 parse(data)
+            if exchange is not None and exchange.body_bytes == body_bytes:
+                self._count_bodiless(exchange, pending)
+            else:
+                self._bodiless_bytes = 0
         except httptools.HttpParserUpgrade:
             failure = "protocol", "the server switched protocols"
         except WireError as exc:
@@ -153,15 +157,13 @@ class Connection:
         if failure is not None:
             self._fail(*failure)
 
-    def _feed_head(self, data: bytes) -> None:
-        """Parse a read of an answer whose headers were not whole before it."""
-        self._parser.feed_data(data)
-        if self._feed == self._feed_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_LIMIT_BYTES:
-                most = HEAD_LIMIT_BYTES >> 10
-                message = f"the answer's headers are larger than {most} KiB"
-                raise WireError("head_too_large", message)
+    def _count_bodiless(self, exchange: Exchange, reads: list[tuple[int, bytes]]) -> None:
+        """The parser holds a field until it is whole, and reads on past any number of them."""
+        self._bodiless_bytes += sum(len(data) for _, data in reads)
+        if self._bodiless_bytes > HEAD_LIMIT_BYTES:
+            what = "headers" if exchange.status is None else "trailers or chunk sizes"
+            message = f"the answer's {what} are larger than {HEAD_LIMIT_BYTES >> 10} KiB"
+            raise WireError("head_too_large", message)
 
     def on_message_begin(self) -> None:
         """httptools: an answer begins; one that nobody asked for cannot be trusted."""
@@ -187,7 +189,6 @@ class Connection:
         if status < 200:  # an interim answer; the real one follows
             exchange.headers.clear()
             return
-        self._feed = self._parser.feed_data
         exchange.status = status
         exchange.headers_ns = self._now_ns
         names = {name.lower() for name, _ in exchange.headers}
@@ -238,7 +239,7 @@ class Connection:
                 self._ended.set_result(False)
 
     def _unanswered(self, exchange: Exchange) -> str:
-        if self._head_bytes:
+        if self._bodiless_bytes:
             return "the server closed the connection in the middle of the answer's headers"
         which = "the kept connection" if exchange.reused else "the connection"
         return f"the server closed {which} without an answer"

@@ -28,6 +28,7 @@ from tailrace.engine.exchange import (
 )
 from tailrace.engine.proxies import Proxy, proxy_for
 from tailrace.engine.stamps import StampBook
+from tailrace.engine.stock import StockTransport
 from tailrace.scenarios.reach import Reach
 
 PLAIN = Reach()
@@ -68,7 +69,7 @@ class HttpxWire:
         return transport
 
     def _make(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
+        return StockTransport(
             verify=self._ssl_context,
             http2=self._reach.http2,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),

@@ -234,6 +234,12 @@ _BODIES = (
     Fault("bad_chunk_size", "a chunk whose size is no number", play=("head", "some", b"weir\r\n")),
     Fault("chunk_size_overflow", "a chunk of 2^80 bytes",
           play=("head", "some", b"f" * 20 + b"\r\n")),
+    Fault("endless_chunk_size", "a chunk whose size has an extension that never ends", play=(
+        "head", "some", b"5;weir=", Often(_BLOCK),
+    )),
+    Fault("huge_trailer", "a trailer of 16 MiB behind a perfect answer", play=(
+        "head", "all", _chunk(_LAST) + b"0\r\nx-weir: ", Often(_BLOCK, 256), b"\r\n\r\n",
+    )),
     Fault("invalid_utf8", "an event whose text is not UTF-8, then a clean end", play=(
         "head", "some", _chunk(_BEFORE + b"\xff\xfe" + _AFTER), "ending",
     )),

@@ -116,17 +116,20 @@ def test_arrivals_of_all_workers_together_are_the_one_process(url: str, tmp_path
     assert {row.user for row in rows_of(finished)} == set(range(stage.books.planned))
 
 
+def is_worker(child: psutil.Process) -> bool:
+    try:
+        return "tailrace.engine.worker_process" in child.cmdline()
+    except psutil.Error:  # another helper of the run, which has ended meanwhile
+        return False
+
+
 def kill_one_worker(out: Path) -> threading.Thread:
     """Kill this process's second worker as soon as one of its requests has ended."""
 
     def strike() -> None:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            workers = [
-                child
-                for child in psutil.Process().children()
-                if "tailrace.engine.worker_process" in child.cmdline()
-            ]
+            workers = [child for child in psutil.Process().children() if is_worker(child)]
             if len(workers) == 3 and any(
                 p.stat().st_size for p in out.glob("*/*/requests.2.jsonl")
             ):

@@ -78,6 +78,8 @@ TABLE = [
     Expected("short_body", ("truncated",)),
     Expected("bad_chunk_size", ("protocol",)),
     Expected("chunk_size_overflow", ("protocol",), httpx=()),
+    Expected("endless_chunk_size", ("head_too_large",)),
+    Expected("huge_trailer", ("head_too_large",)),
     Expected("invalid_utf8", ("bad_event",)),
     Expected("nul_bytes", ("bad_event",)),
     Expected("bytewise", ()),

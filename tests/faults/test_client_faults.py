@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,16 @@ def test_a_reader_that_leaves_takes_nothing_with_it(
     assert (the_run(tmp_path) / "report.html").exists()
 
 
+@pytest.fixture
+def no_nohup() -> Iterator[None]:
+    """The tests themselves may have been started with it, and what they start would heed it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @SEVERAL
+@pytest.mark.usefixtures("no_nohup")
 def test_the_end_of_the_terminal_drains_and_writes(tmp_path: Path, workers: str) -> None:
     """SIGHUP comes twice, from the system and from the shell; a second Ctrl-C would cut."""
     with background(SCRIPT) as url:
