@@ -50,7 +50,7 @@ def simulated(script: Script) -> Iterator[str]:
 def run_against(url: str, out: Path, **options: Any) -> Struck:
     """Eight requests of two users, unless the options say otherwise."""
     level = Level(options.pop("users", USERS), 0.0, options.pop("duration_s", None),
-                  options.pop("requests", REQUESTS))  # fmt: skip
+                  options.pop("requests", REQUESTS), options.pop("think", None))  # fmt: skip
     known = {"models": ("sim",), "idle_timeout_s": 0.3, "drain_s": 1.0}
     scenario = Scenario(base_url=url, levels=(level,), **(known | options))
     began = time.perf_counter()
