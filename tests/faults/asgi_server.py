@@ -57,7 +57,9 @@ async def stream(send: Send, *pieces: bytes, headers: Headers = STREAM) -> None:
     await end(send, END)
 
 
-async def page(send: Send, status: int, kind: bytes, body: bytes, *more: tuple[bytes, bytes]) -> None:
+async def page(
+    send: Send, status: int, kind: bytes, body: bytes, *more: tuple[bytes, bytes]
+) -> None:
     length = (b"content-length", b"%d" % len(body))
     await start(send, status, [(b"content-type", kind), length, *more])
     await end(send, body)
@@ -181,13 +183,12 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
         await FAULTS[fault](send)
 
 
-def by_uvicorn(port: int, keep_alive_s: int, http: str) -> None:
+def by_uvicorn(port: int, keep_alive_s: int) -> None:
     import uvicorn
 
     uvicorn.run(
         application,  # type: ignore[arg-type]
         port=port,
-        http=http,  # type: ignore[arg-type]
         timeout_keep_alive=keep_alive_s,
         timeout_graceful_shutdown=GRACE_S,
         log_level="critical",
@@ -206,11 +207,7 @@ def by_hypercorn(port: int, keep_alive_s: int) -> None:
     asyncio.run(serve(application, config))  # type: ignore[arg-type]
 
 
-STACKS: dict[str, Callable[[int, int], None]] = {
-    "uvicorn": lambda port, keep_s: by_uvicorn(port, keep_s, "httptools"),
-    "uvicorn with h11": lambda port, keep_s: by_uvicorn(port, keep_s, "h11"),
-    "hypercorn": by_hypercorn,
-}
+STACKS: dict[str, Callable[[int, int], None]] = {"uvicorn": by_uvicorn, "hypercorn": by_hypercorn}
 
 if __name__ == "__main__":
     STACKS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.command import ROOT
 
@@ -70,37 +71,30 @@ def running(program: Program) -> Iterator[Program]:
         program.kill()
 
 
+def rows_in(folder: Path) -> int:
+    """Requests of a run in that folder that have ended."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("requests*.jsonl"))
+
+
 @contextmanager
-def away(program: Program, after_s: float, by: signal.Signals) -> Iterator[None]:
-    """In a thread: so long from now it is ended by that signal, and then started again."""
+def meanwhile(folder: Path, rows: int, *acts: Callable[[], object] | float) -> Iterator[None]:
+    """In a thread: once a run in that folder has so many rows, do these; a number is seconds of
+    waiting.
+    """
 
     def act() -> None:
-        time.sleep(after_s)
-        program.end(by)
-        time.sleep(0.3)  # so that somebody finds the port closed
-        program.start()
+        until = time.monotonic() + 30
+        while rows_in(folder) < rows and time.monotonic() < until:
+            time.sleep(0.01)
+        for one in acts:
+            if isinstance(one, float):
+                time.sleep(one)
+            else:
+                one()
 
     thread = threading.Thread(target=act)
     thread.start()
     try:
         yield
     finally:
-        thread.join(UP_WITHIN_S)
-
-
-@contextmanager
-def frozen(program: Program, after_s: float, for_s: float) -> Iterator[None]:
-    """In a thread: so long from now it is stopped, and goes on so much later."""
-
-    def act() -> None:
-        time.sleep(after_s)
-        program.signal(signal.SIGSTOP)
-        time.sleep(for_s)
-        program.signal(signal.SIGCONT)
-
-    thread = threading.Thread(target=act)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(after_s + for_s + 5)
+        thread.join(60)

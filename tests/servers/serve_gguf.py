@@ -1,4 +1,4 @@
-"""llama.cpp's own HTTP server for one GGUF: ``python serve_gguf.py MODEL PORT``.
+"""llama.cpp's own HTTP server for one GGUF: ``python serve_gguf.py MODEL PORT [KEY]``.
 
 A stand-in for ``llama-server -m MODEL --port PORT``, which no Python wheel brings: the same server,
 the same words when a file cannot be loaded. It runs until it is ended.
@@ -12,8 +12,8 @@ import threading
 import xllamacpp
 
 
-def main(model: str, port: str) -> None:
-    """Serve, with two slots."""
+def main(model: str, port: str, *keys: str) -> None:
+    """Serve, with two slots; only for who shows one of the keys, if there are any."""
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.hostnames = ["127.0.0.1"]
@@ -22,6 +22,8 @@ def main(model: str, port: str) -> None:
     params.n_ctx = 4096
     params.cpuparams.n_threads = 1
     params.n_threads_http = 32
+    if keys:
+        params.api_keys = list(keys)
     server = xllamacpp.Server(params)  # serves for as long as this name holds it
     print(f"serving on {server.listening_address}", flush=True)
     threading.Event().wait()
