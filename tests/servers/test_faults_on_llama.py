@@ -33,14 +33,14 @@ def llama(tiny_model: Path) -> Iterator[Program]:
 def test_a_server_that_is_killed_and_started_again_is_measured_again(
     tmp_path: Path, llama: Program
 ) -> None:
-    with meanwhile(tmp_path, 4, lambda: llama.end(signal.SIGKILL), 0.3, llama.start):
+    with meanwhile(tmp_path, 4, 0.06, lambda: llama.end(signal.SIGKILL), 0.3, llama.start):
         struck = run_against(
             f"{llama.root}/v1", tmp_path, models=(NAME,), max_tokens=400,
             requests=None, duration_s=4.0, idle_timeout_s=2.0,
         )  # fmt: skip
     classes = {row.error_class for row in struck.rows if row.outcome != "ok"}
     assert struck.rows[0].outcome == struck.rows[-1].outcome == "ok"
-    assert classes & {"truncated", "reset"}
+    assert any(row.chunks for row in struck.rows if row.outcome != "ok"), "none was cut"
     assert "connect_refused" in classes
     assert classes <= {*GONE, "http_503"}  # while it loads its model
     assert struck.books.balanced()
@@ -51,7 +51,7 @@ def test_a_server_that_freezes_is_silence_and_what_follows_is_ok(
     tmp_path: Path, llama: Program
 ) -> None:
     freeze = (lambda: llama.signal(signal.SIGSTOP), 1.0, lambda: llama.signal(signal.SIGCONT))
-    with meanwhile(tmp_path, 4, *freeze):
+    with meanwhile(tmp_path, 4, 0.06, *freeze):
         struck = run_against(
             f"{llama.root}/v1", tmp_path, models=(NAME,), max_tokens=400,
             requests=None, duration_s=3.0, idle_timeout_s=0.4,
@@ -64,7 +64,7 @@ def test_a_server_that_freezes_is_silence_and_what_follows_is_ok(
 
 def test_a_short_freeze_is_a_long_wait_and_no_failure(tmp_path: Path, llama: Program) -> None:
     freeze = (lambda: llama.signal(signal.SIGSTOP), 1.2, lambda: llama.signal(signal.SIGCONT))
-    with meanwhile(tmp_path, 4, *freeze):
+    with meanwhile(tmp_path, 4, 0.06, *freeze):
         struck = run_against(
             f"{llama.root}/v1", tmp_path, models=(NAME,), max_tokens=400,
             requests=None, duration_s=2.5, idle_timeout_s=10.0, drain_s=10.0,
