@@ -182,6 +182,13 @@ class Exchange:
         return ""
 
 
+def tls_failed(exc: Exception, host: str = "the server") -> WireError:
+    """A handshake that failed; where the server broke it off, the error often has no words."""
+    said = getattr(exc, "strerror", None) or str(exc)
+    reason = said or "the connection was closed in the middle of the handshake"
+    return WireError("tls", f"TLS with {host} failed: {reason}")
+
+
 def too_large_answer(most_bytes: int) -> WireError:
     """The end of an answer that is over this limit."""
     return WireError("answer_too_large", f"the answer is larger than {most_bytes >> 20} MiB")

@@ -32,6 +32,7 @@ from tailrace.engine.exchange import (
     WireError,
     head_bytes,
     origin_of,
+    tls_failed,
 )
 from tailrace.engine.stamps import StampBook, ask_for_stamps
 from tailrace.engine.wire_connection import Connection
@@ -213,9 +214,9 @@ class FastTransport(httpx.AsyncBaseTransport):
                 ssl=self._tls_context() if tls else None,
                 server_hostname=origin[1] if tls else None,
             )
-        except ssl.SSLError as exc:
-            raise WireError("tls", f"TLS with {address_text(origin)} failed: {exc}") from None
-        except OSError as exc:
+        except OSError as exc:  # ssl.SSLError is one
+            if tls:
+                raise tls_failed(exc, address_text(origin)) from None
             raise connect_error(exc, origin) from None
         if tls:
             connection.tls_end_ns = now_ns()

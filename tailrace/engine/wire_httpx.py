@@ -24,6 +24,7 @@ from tailrace.engine.exchange import (
     WireError,
     causes,
     origin_of,
+    tls_failed,
     too_large_answer,
 )
 from tailrace.engine.proxies import Proxy, proxy_for
@@ -179,8 +180,8 @@ def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> 
                 return WireError("dns", f"the host name cannot be resolved: {text}")
             if isinstance(cause, ConnectionRefusedError):
                 return WireError("connect_refused", "the connection was refused")
-            if isinstance(cause, ssl.SSLError):
-                return WireError("tls", text)
+        if exchange.connect_end_ns is not None:
+            return tls_failed(exc)
         return WireError("connect_failed", text)
     if isinstance(exc, httpx.ReadError | httpx.WriteError):
         return WireError("reset", f"the connection was reset: {text}")
