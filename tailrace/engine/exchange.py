@@ -6,6 +6,7 @@ timeouts that it is under, and the error that ends it. No I/O: whoever carries i
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -180,6 +181,18 @@ class Exchange:
             if key.lower() == name:
                 return value.decode("latin-1")
         return ""
+
+
+def at_own_limit(exc: OSError, where: str = "the server") -> WireError | None:
+    """A connect that failed at a limit of this machine, which is no fault of the server."""
+    if exc.errno in (errno.EMFILE, errno.ENFILE):
+        mend = "fewer users, or a higher limit (`ulimit -n`)"
+        said = f"no connection to {where}: {exc.strerror}; it takes {mend}"
+        return WireError("open_files", said)
+    if exc.errno == errno.EADDRNOTAVAIL:
+        mend = "fewer new connections, or several addresses of the server"
+        return WireError("local_ports", f"no local port is free to reach {where}: it takes {mend}")
+    return None
 
 
 def tls_failed(exc: Exception, host: str = "the server") -> WireError:

@@ -13,7 +13,6 @@ decided in ``addresses.py``.
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
@@ -30,6 +29,7 @@ from tailrace.engine.exchange import (
     Prepared,
     Timeouts,
     WireError,
+    at_own_limit,
     head_bytes,
     origin_of,
     tls_failed,
@@ -112,10 +112,17 @@ class FastTransport(httpx.AsyncBaseTransport):
         ready: list[Connection] = []
         while len(ready) < connections and (connection := self._take_idle(origin)) is not None:
             ready.append(connection)
-        while (missing := connections - len(ready)) > 0:
-            wave = min(missing, _PREPARE_AT_ONCE)
-            ready += await asyncio.gather(*(self._dial(origin) for _ in range(wave)))
-        self._idle.setdefault(origin, []).extend(ready)
+        failures: list[BaseException] = []
+        try:
+            while not failures and (missing := connections - len(ready)) > 0:
+                dials = (self._dial(origin) for _ in range(min(missing, _PREPARE_AT_ONCE)))
+                done = await asyncio.gather(*dials, return_exceptions=True)
+                ready += [one for one in done if isinstance(one, Connection)]
+                failures = [one for one in done if isinstance(one, BaseException)]
+        finally:  # what is open is of use, even where more could not be opened
+            self._idle.setdefault(origin, []).extend(ready)
+        if failures:
+            raise failures[0]
 
     async def aclose(self) -> None:
         """Close every connection, those in use as well."""
@@ -314,13 +321,8 @@ def connect_error(exc: OSError, origin: Origin) -> WireError:
     if isinstance(exc, ConnectionRefusedError):
         return WireError("connect_refused", f"{where} refused the connection")
     reason = exc.strerror or str(exc)
-    if exc.errno in (errno.EMFILE, errno.ENFILE):
-        mend = "fewer users, or a higher limit (`ulimit -n`)"
-        return WireError("open_files", f"no connection to {where}: {reason}; it takes {mend}")
-    if exc.errno == errno.EADDRNOTAVAIL:
-        mend = "fewer new connections, or several addresses of the server"
-        return WireError("local_ports", f"no local port is free to reach {where}: it takes {mend}")
-    return WireError("connect_failed", f"no connection to {where}: {reason}")
+    own_limit = at_own_limit(exc, where)
+    return own_limit or WireError("connect_failed", f"no connection to {where}: {reason}")
 
 
 def serialize(request: httpx.Request) -> bytes:

@@ -22,6 +22,7 @@ from tailrace.engine.exchange import (
     Prepared,
     Timeouts,
     WireError,
+    at_own_limit,
     causes,
     origin_of,
     tls_failed,
@@ -98,7 +99,7 @@ class HttpxWire:
             message = f"no whole answer within {seconds.total_s} s"
             raise WireError("total_timeout", message) from None
         except httpx.HTTPError as exc:
-            raise _translated(exc, exchange, seconds) from exc
+            raise translated(exc, exchange, seconds) from exc
 
     async def _stream(self, request: httpx.Request, exchange: Exchange) -> None:
         response = await self._transport_for(request.url).handle_async_request(request)
@@ -165,7 +166,7 @@ class _Tracer:
                 exchange.sent_ns = now_ns()
 
 
-def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> WireError:
+def translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> WireError:
     """httpx's exception tree in the error classes of the fast transport."""
     text = str(exc) or type(exc).__name__
     if isinstance(exc, httpx.ConnectTimeout):
@@ -180,6 +181,8 @@ def _translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> 
                 return WireError("dns", f"the host name cannot be resolved: {text}")
             if isinstance(cause, ConnectionRefusedError):
                 return WireError("connect_refused", "the connection was refused")
+            if isinstance(cause, OSError) and (own_limit := at_own_limit(cause)):
+                return own_limit
         if exchange.connect_end_ns is not None:
             return tls_failed(exc)
         return WireError("connect_failed", text)

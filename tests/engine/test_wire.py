@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import httpx
 import pytest
 import trustme
 
+import tailrace.engine.wire
+from tailrace.engine.addresses import Address
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import Exchange, Timeouts, WireError
 from tailrace.engine.wire import FastTransport, Wire
@@ -200,6 +203,31 @@ async def test_connections_are_opened_ahead_of_need() -> None:
             assert exchange.sent_ns is not None
             assert exchange.connect_end_ns <= exchange.sent_ns
         await wire.aclose()
+
+
+@pytest.mark.asyncio
+async def test_what_was_connected_ahead_is_used_where_more_could_not_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = iter(range(5))
+    connect = tailrace.engine.wire._connected
+
+    async def scarce(to: Address) -> socket.socket:
+        if next(left, None) is None:
+            raise OSError(errno.EADDRNOTAVAIL, "none")
+        return await connect(to)
+
+    monkeypatch.setattr("tailrace.engine.wire._connected", scarce)
+    async with answering(OK + b"content-length: 2\r\n\r\nok") as (url, seen):
+        wire = FastTransport()
+        with pytest.raises(WireError) as caught:
+            await wire.prepare(httpx.URL(url), 20)
+        assert caught.value.error_class == "local_ports"
+        exchanges = [Exchange(Sink()) for _ in range(5)]
+        await asyncio.gather(*(wire.exchange(post(url), each) for each in exchanges))
+        await wire.aclose()
+        assert [each.status for each in exchanges] == [200] * 5
+        assert seen.opened == 5
 
 
 @both

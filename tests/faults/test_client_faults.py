@@ -16,15 +16,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tailrace.engine.exchange import Exchange, Timeouts
 from tailrace.engine.wire import connect_error
+from tailrace.engine.wire_httpx import translated
 from tailrace.results.files import RunFolder
 from tailrace.results.journal import JournalReader
 from tailrace.simulate import Script, background
 
 from ..bench.loaded import load_bench
 from ..command import MEASURED, clean_env, start_tailrace, tailrace
+from ..engine.test_wire import Sink
 
 kill_points = load_bench("kill_points")
 
@@ -179,9 +183,13 @@ def test_too_few_files_left_are_named_and_the_run_ends(tmp_path: Path) -> None:
     ],
 )
 def test_the_limits_of_this_machine_are_not_the_server_s(number: int, error_class: str) -> None:
-    error = connect_error(OSError(number, os.strerror(number)), ("http", "h", 80))
+    failure = OSError(number, os.strerror(number))
+    error = connect_error(failure, ("http", "h", 80))
     assert error.error_class == error_class
     assert "h:80" in str(error)
+    told = httpx.ConnectError("All connection attempts failed")
+    told.__cause__ = failure
+    assert translated(told, Exchange(Sink()), Timeouts()).error_class == error_class
 
 
 @pytest.mark.parametrize("point", list(kill_points.points(6, seed=3)))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.command import ROOT, clean_env
@@ -54,17 +55,52 @@ def far_endpoint(*options: str) -> Iterator[Far]:
         _ip("-n", name, "link", "set", f"{cable}b", "up")
         # A neighbour that is known and is not there: what is sent to it is lost without a word.
         _ip("neigh", "add", NOBODY, "lladdr", "02:00:00:00:00:03", "dev", f"{cable}a")
-        with _serving(name, *options) as port:
+        with _serving(name, THERE, *options) as port:
             yield Far(THERE, port, f"http://{NOBODY}:{port}/v1")
     finally:
         _ip("netns", "delete", name)
 
 
+class Narrow(NamedTuple):
+    """A namespace with few local ports, and the URL of an endpoint in it."""
+
+    name: str
+    url: str
+
+    def tailrace(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run the command in it."""
+        return subprocess.run(
+            ["ip", "netns", "exec", self.name, sys.executable, "-m", "tailrace", *arguments],
+            cwd=cwd,
+            env=clean_env(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
 @contextlib.contextmanager
-def _serving(name: str, *options: str) -> Iterator[int]:
+def narrow(ports: int, *options: str) -> Iterator[Narrow]:
+    """``tailrace simulate`` with these options, on the loopback of a namespace of that kind."""
+    name, first = f"tailrace-narrow-{os.getpid()}", 50_000
+    _ip("netns", "add", name)
+    try:
+        _ip("-n", name, "link", "set", "lo", "up")
+        given = f"echo {first} {first + ports - 1} > /proc/sys/net/ipv4/ip_local_port_range"
+        with _serving(name, "127.0.0.1", *options) as port:  # before, as its own port is one
+            _ip("netns", "exec", name, "sh", "-c", given)
+            yield Narrow(name, f"http://127.0.0.1:{port}/v1")
+    finally:
+        _ip("netns", "delete", name)
+
+
+@contextlib.contextmanager
+def _serving(name: str, host: str, *options: str) -> Iterator[int]:
     command = ["ip", "netns", "exec", name, sys.executable, "-m", "tailrace", "simulate"]
     process = subprocess.Popen(
-        [*command, "--host", THERE, "--port", "0", *options],
+        [*command, "--host", host, "--port", "0", *options],
         cwd=ROOT,
         env=clean_env(),
         stdout=subprocess.PIPE,
