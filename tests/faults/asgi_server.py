@@ -1,8 +1,9 @@
 """An ASGI application that answers badly when its path says so, and the servers that run it.
 
 ``/FAULT/LABEL/v1/chat/completions`` has that fault in every second answer of that label, the first
-one being good. ``python asgi_server.py STACK PORT KEEP_ALIVE_S`` serves it until a SIGTERM; the
-path says which fault, so one server is enough for all tests.
+one being good. Faults that the scripted endpoint has too bear its names.
+``python asgi_server.py STACK PORT KEEP_ALIVE_S`` serves it until a SIGTERM; the path says which
+fault, so one server is enough for all tests.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 CHUNKS, BEFORE_THE_FAULT, GAP_S = 8, 3, 0.002
+WAIT = (b"retry-after", b"1")
 STREAM: Headers = [(b"content-type", b"text/event-stream")]
 GRACE_S = 1
 """What a server that is stopped leaves to the answers under way."""
@@ -65,12 +67,16 @@ async def page(
     await end(send, body)
 
 
-async def status(send: Send, number: str) -> None:
-    """``429`` or ``429+1``: with that Retry-After."""
-    code, _, wait = number.partition("+")
-    more = [(b"retry-after", wait.encode())] if wait else []
+async def status(send: Send, code: int, *more: tuple[bytes, bytes]) -> None:
     body = orjson.dumps({"error": {"message": f"the app says {code}"}})
-    await page(send, int(code), b"application/json", body, *more)
+    await page(send, code, b"application/json", body, *more)
+
+
+STATUSES = {f"http_{code}": (code,) for code in (401, 403, 404, 408, 409, 413, 500, 503)} | {
+    "http_429_no_wait": (429,),
+    "http_429": (429, WAIT),
+    "http_503_wait": (503, WAIT),
+}
 
 
 async def raises(send: Send) -> None:
@@ -93,19 +99,19 @@ async def says_nothing(send: Send) -> None:
     """Returns before it has begun an answer."""
 
 
-async def too_short(send: Send) -> None:
+async def short_body(send: Send) -> None:
     await start(send, headers=[*STREAM, (b"content-length", b"100000")])
     await pour(send, *[WORD] * BEFORE_THE_FAULT)
     await end(send)
 
 
-async def stalls(send: Send) -> None:
+async def stall(send: Send) -> None:
     await start(send)
     await pour(send, *[WORD] * BEFORE_THE_FAULT)
     await asyncio.sleep(60)
 
 
-async def stalls_at_once(send: Send) -> None:
+async def stall_before_headers(send: Send) -> None:
     await asyncio.sleep(60)
 
 
@@ -113,7 +119,7 @@ async def html_502(send: Send) -> None:
     await page(send, 502, b"text/html", b"<html><h1>Bad Gateway</h1></html>")
 
 
-async def html_200(send: Send) -> None:
+async def not_sse(send: Send) -> None:
     await page(send, 200, b"text/html; charset=utf-8", b"<html><h1>Welcome</h1></html>")
 
 
@@ -121,11 +127,11 @@ async def wrong_type(send: Send) -> None:
     await stream(send, headers=[(b"content-type", b"application/octet-stream")])
 
 
-async def redirect(send: Send) -> None:
+async def redirect_elsewhere(send: Send) -> None:
     await page(send, 307, b"text/plain", b"", (b"location", b"http://weir.example/v1"))
 
 
-async def invalid_json(send: Send) -> None:
+async def garbage_json(send: Send) -> None:
     await stream(send, b'data: {"choices": [{\n\n')
 
 
@@ -153,8 +159,16 @@ async def connection_close(send: Send) -> None:
 FAULTS: dict[str, Callable[[Send], Awaitable[None]]] = {
     function.__name__: function
     for function in (
-        *(raises, raises_at_once, returns, says_nothing, too_short, stalls, stalls_at_once),
-        *(html_502, html_200, wrong_type, redirect, invalid_json, invalid_utf8, error_event),
+        *(raises, raises_at_once, returns, says_nothing, short_body, stall, stall_before_headers),
+        *(
+            html_502,
+            not_sse,
+            wrong_type,
+            redirect_elsewhere,
+            garbage_json,
+            invalid_utf8,
+            error_event,
+        ),
         *(slow, connection_close),
     )
 }
@@ -177,8 +191,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
     fault = place.split("/")[1]
     if asked[place] % 2 and fault != "slow":
         await stream(send)
-    elif fault[0].isdigit():
-        await status(send, fault)
+    elif fault in STATUSES:
+        await status(send, *STATUSES[fault])
     else:
         await FAULTS[fault](send)
 

@@ -48,7 +48,9 @@ class Clock:
 
 
 @pytest.mark.parametrize("how", ["auto", "user"])
-@pytest.mark.parametrize("by_ns", [3 * MS, S, -S, 7200 * S, -7200 * S], ids=lambda ns: f"{ns / S:+g} s")
+@pytest.mark.parametrize(
+    "by_ns", [3 * MS, S, -S, 7200 * S, -7200 * S], ids=lambda ns: f"{ns / S:+g} s"
+)
 def test_a_step_of_the_wall_clock_moves_no_figure_and_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_ns: int, how: str
 ) -> None:
