@@ -14,6 +14,9 @@ from tailrace.results.schema import OUTCOMES
 from tailrace.results.session_facts import session_reasons
 from tailrace.results.trace_notes import length_notes, trace_notes, trace_of, trace_reasons
 
+_OWN_LIMITS = {"open_files": "file", "local_ports": "port"}
+"""Error classes of requests that failed at the client, and what it lacked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -69,6 +72,7 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
             if not facts.lost_workers:  # its books are lost with it
                 reasons += _book_reasons(where, stage, document)
             reasons += _audit_reasons(where, document)
+            reasons += _own_limit_reasons(where, document)
             notes += _load_notes(where, stage, document)
             notes += length_notes(where, trace, document)
             if facts.ended == "complete":
@@ -109,6 +113,15 @@ def _audit_reasons(where: str, document: dict[str, Any]) -> Iterable[str]:
     for finding in document["audit"]:
         if finding["status"] == "bad":
             yield f"{where}: {finding['name']}: {finding['value']}; {finding['why']}"
+
+
+def _own_limit_reasons(where: str, document: dict[str, Any]) -> Iterable[str]:
+    for error_class, what in _OWN_LIMITS.items():
+        if n := document["errors"].get(error_class):
+            yield (
+                f"{where}: this machine had no {what} left for {n} of the requests "
+                f"({error_class}): the load was not what was asked for"
+            )
 
 
 def _load_notes(where: str, stage: StageFacts, document: dict[str, Any]) -> Iterable[str]:

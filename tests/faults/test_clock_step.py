@@ -21,6 +21,8 @@ from .struck import run_against
 
 MS, S = 1_000_000, 1_000_000_000
 TTFT_MS, GAP_MS, TOKENS = 20, 10, 8
+LONGEST_MS = 900
+"""Less than the steps, but for the small one, and more than a busy machine makes of an answer."""
 
 
 class Clock:
@@ -47,9 +49,9 @@ class Clock:
         return divmod(self._moved(seconds * S + rest_ns), S)
 
 
-@pytest.mark.parametrize("how", ["auto", "user"])
 @pytest.mark.parametrize(
-    "by_ns", [3 * MS, S, -S, 7200 * S, -7200 * S], ids=lambda ns: f"{ns / S:+g} s"
+    ("by_ns", "how"),
+    [(3 * MS, "auto"), (S, "auto"), (-S, "auto"), (-7200 * S, "auto"), (7200 * S, "user")],
 )
 def test_a_step_of_the_wall_clock_moves_no_figure_and_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_ns: int, how: str
@@ -62,18 +64,17 @@ def test_a_step_of_the_wall_clock_moves_no_figure_and_is_told(
     with background(script) as url, meanwhile(tmp_path, 4, 0.04, clock.jump):
         struck = run_against(url, tmp_path, requests=20, stamps=how, idle_timeout_s=5.0)
     assert {row.outcome for row in struck.rows} == {"ok"}
-    longest_ms = (TTFT_MS + TOKENS * GAP_MS) * 4
     for row in struck.rows:
         assert row.sent_ns is not None
         assert row.first_output_ns is not None
         assert row.closed_ns is not None
         ttft_ms = (row.first_output_ns - row.sent_ns) / MS
-        assert 0.9 * TTFT_MS < ttft_ms < longest_ms
-        assert (row.closed_ns - row.first_output_ns) / MS > 0.9 * GAP_MS * (TOKENS - 1)
-        assert 0 <= min(row.gaps_ns) <= max(row.gaps_ns) < longest_ms * MS
+        assert 0.9 * TTFT_MS < ttft_ms < LONGEST_MS
+        assert (row.closed_ns - row.sent_ns) / MS > 0.9 * (TTFT_MS + GAP_MS * (TOKENS - 1))
+        assert 0 <= min(row.gaps_ns) <= max(row.gaps_ns) < LONGEST_MS * MS
     facts = struck.finished.facts.models[0].stages[0]
     assert facts.pulse.clock_steps == 1
-    assert abs(facts.pulse.clock_largest_step_ns - by_ns) < MS
+    assert abs(facts.pulse.clock_largest_step_ns - by_ns) < 2 * MS
     assert any("wall clock" in reason for reason in struck.finished.verdict.reasons)
     kernel = facts.stamps.kernel_reads
     assert (kernel > 0) == (how == "auto" and sys.platform == "linux")

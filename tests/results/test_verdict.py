@@ -221,6 +221,15 @@ def test_a_bad_finding_of_the_audit_is_a_reason() -> None:
     assert reason == "m at 1 user: late starts: 9 %; the client was busy"
 
 
+@pytest.mark.parametrize(("error_class", "what"), [("open_files", "file"), ("local_ports", "port")])
+def test_requests_that_this_machine_could_not_send_are_invalid(error_class: str, what: str) -> None:
+    reason = one_reason(judged([*GOOD, row(3, outcome="error", error_class=error_class)]))
+    assert reason == (
+        f"m at 1 user: this machine had no {what} left for 1 of the requests "
+        f"({error_class}): the load was not what was asked for"
+    )
+
+
 def test_sessions_that_the_journal_does_not_have_are_invalid() -> None:
     books = SessionBooks(begun=2, finished=2)
     model = ModelFacts("m", "m", "ok", stages=[stage(GOOD, sessions=books)])
