@@ -48,14 +48,14 @@ def nameless(text: str, known: set[str]) -> list[str]:
 
 def test_every_row_names_known_tests() -> None:
     heads = [table[0][-1] for table in tables(TEXT)]
-    assert heads.count("test") == 5
+    assert heads.count("test") == 6
     assert nameless(TEXT, known_tests()) == []
 
 
 def test_every_test_of_faults_is_told() -> None:
     """Of the folders that are named; those of one class of fault stand for their file."""
     for name in ("faults/test_client_faults.py", "faults/test_tls.py", "faults/test_tls_midway.py",
-                 "faults/test_clock_step.py", "network/test_network.py",
+                 "faults/test_clock_step.py", "faults/test_http2_faults.py", "network/test_network.py",
                  "network/test_local_ports.py", "servers/test_faults_on_llama.py"):  # fmt: skip
         source = (TESTS / name).read_text(encoding="utf-8")
         found = re.findall(r"^(?:async )?def (test_\w+)\(", source, re.MULTILINE)

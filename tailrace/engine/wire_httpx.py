@@ -7,6 +7,7 @@ stamps come from httpcore's ``trace`` extension. The result names the transport.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 
@@ -56,6 +57,7 @@ class HttpxWire:
         self._ssl_context = ssl_context or ssl.create_default_context()
         self._reach = reach
         self._tells_peer = tells_peer
+        self._http2_errors = _http2_errors() if reach.http2 else ()
         self._transports: dict[Proxy | None, httpx.AsyncHTTPTransport] = {}
         self._by_origin: dict[Origin, httpx.AsyncHTTPTransport] = {}
 
@@ -100,6 +102,10 @@ class HttpxWire:
             raise WireError("total_timeout", message) from None
         except httpx.HTTPError as exc:
             raise translated(exc, exchange, seconds) from exc
+        except self._http2_errors as exc:
+            short = type(exc).__name__ == "InvalidBodyLengthError"
+            error_class = "truncated" if short else "protocol"
+            raise WireError(error_class, f"the answer is not HTTP/2: {exc}") from exc
 
     async def _stream(self, request: httpx.Request, exchange: Exchange) -> None:
         response = await self._transport_for(request.url).handle_async_request(request)
@@ -189,12 +195,26 @@ def translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> W
     if isinstance(exc, httpx.ReadError | httpx.WriteError):
         return WireError("reset", f"the connection was reset: {text}")
     if isinstance(exc, httpx.RemoteProtocolError):
-        return WireError(_broken_class(text, answered=exchange.status is not None), text)
+        return _broken(text, answered=exchange.status is not None)
     return WireError("protocol", text)
 
 
-def _broken_class(text: str, *, answered: bool) -> str:
-    """Error class of an answer that broke off or is no HTTP; only httpx's sentence says which."""
+def _broken(text: str, *, answered: bool) -> WireError:
+    """An answer that broke off or is no HTTP; only httpx's sentence says which."""
+    ended = "truncated" if answered else "connection_closed"
+    if text.startswith(("<StreamReset", "<ConnectionTerminated")):  # events of h2
+        found = re.search(r"error_code:([\w.]+)", text)
+        code = found.group(1) if found else "unknown"
+        if text.startswith("<StreamReset"):
+            return WireError("reset", f"the server reset the stream (HTTP/2 error {code})")
+        return WireError(ended, f"the server ended the connection (HTTP/2 error {code})")
     if "disconnected" in text or "closed connection" in text:
-        return "truncated" if answered else "connection_closed"
-    return "head_too_large" if text == "Receive buffer too long" else "protocol"
+        return WireError(ended, text)
+    return WireError("head_too_large" if text == "Receive buffer too long" else "protocol", text)
+
+
+def _http2_errors() -> tuple[type[Exception], ...]:
+    """What h2 raises in the middle of a body; httpcore lets it pass as it is."""
+    from h2.exceptions import H2Error
+
+    return (H2Error,)
