@@ -212,8 +212,11 @@ class Connection:
             return
         exchange.closed_ns = self._now_ns
         self._exchange = None
+        keeps = self._parser.should_keep_alive()
+        if not keeps:
+            self._closed_here = True  # whoever closes first: the server said so, it is no habit
         if not ended.done():
-            ended.set_result(self._parser.should_keep_alive())
+            ended.set_result(keeps)
 
     # --- endings -----------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
@@ -203,6 +204,40 @@ async def test_connections_are_opened_ahead_of_need() -> None:
             assert exchange.sent_ns is not None
             assert exchange.connect_end_ns <= exchange.sent_ns
         await wire.aclose()
+
+
+@fast
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.asyncio
+async def test_an_answer_that_says_close_ends_its_own_connection_only(
+    make: MakeWire, tls: bool
+) -> None:
+    answered = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal answered
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            while await read_request(reader):
+                answered += 1
+                close = b"connection: close\r\n" if answered == 1 else b""
+                writer.write(OK + close + b"content-length: 2\r\n\r\nok")
+                if close:
+                    break
+        writer.close()
+
+    ca = trustme.CA()
+    context, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.configure_trust(trusting)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context if tls else None)
+    scheme, port = "https" if tls else "http", server.sockets[0].getsockname()[1]
+    wire = make(Timeouts(), trusting)
+    for _ in range(5):
+        await exchanged(wire, f"{scheme}://127.0.0.1:{port}")
+        await asyncio.sleep(0.02)  # for the server's end to be seen
+    assert wire.opened == 2
+    await wire.aclose()
+    server.close()
 
 
 @pytest.mark.asyncio
