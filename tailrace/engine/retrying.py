@@ -17,6 +17,9 @@ from tailrace.engine.retry_rules import LONGEST_RETRY_AFTER_S, may_retry, retry_
 from tailrace.results.schema import Row
 from tailrace.scenarios.retries import Retries
 
+_EARLY_S = 0.001
+"""uvloop's timers are whole milliseconds and fire up to one early; a server asked for its time."""
+
 
 class Attempted(Protocol):
     """One attempt: a worker's Sending."""
@@ -101,7 +104,7 @@ class Retrying:
             self._keeper.postpone(row)
             self._attempt = self._make(self._next_row(row))
             try:
-                await anyio.sleep(wait_s)
+                await anyio.sleep(wait_s + _EARLY_S)
             finally:
                 self._keeper.resume()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import anyio
 import pytest
 
+from tailrace.engine.clock import now_ns
 from tailrace.engine.retrying import Patience, Retrying
 from tailrace.results.schema import Row
 from tailrace.scenarios.retries import Retries
+from tailrace.simulate.launch import loop_factory
 
 pytestmark = pytest.mark.asyncio
 
@@ -136,3 +139,27 @@ async def test_a_request_given_up_while_it_waits_was_sent_once() -> None:
     assert (row.id, row.attempt, row.sent_ns) == ("m-0-7.2", 2, None)
     assert [made.was_cut for made in desk.made] == [False, True]
     assert (len(desk.postponed), desk.resumed) == (1, 1)
+
+
+class Exactly:
+    """A patience of one retry after 2.5 ms."""
+
+    def wait_s(self, failed: Fake) -> float | None:
+        return 0.0025 if failed.row.attempt == 1 else None
+
+
+async def test_a_wait_is_never_short(loop: str) -> None:
+    """uvloop's own timers fire early."""
+
+    async def took_ns() -> int:
+        desk = Desk([(503, "", ""), OK])
+        row = Row("m-0-7", 0, 3, "measure", 40)
+        began_ns = now_ns()
+        await Retrying(row, desk.make, Exactly(), desk).perform()  # type: ignore[arg-type]
+        return now_ns() - began_ns
+
+    def waits() -> list[int]:
+        with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
+            return [runner.run(took_ns()) for _ in range(20)]
+
+    assert min(await asyncio.to_thread(waits)) >= 2_500_000

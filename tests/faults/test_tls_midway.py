@@ -43,7 +43,10 @@ def first_flight(context: ssl.SSLContext, hello: bytes) -> bytes:
 async def half_way(context: ssl.SSLContext, what: str, then: str) -> AsyncIterator[str]:
     """The URL of a server that gets as far as ``what`` in its handshake."""
 
+    handlers: list[asyncio.Task[None] | None] = []
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.append(asyncio.current_task())
         with contextlib.suppress(ConnectionError):
             if what != "nothing":
                 hello = await reader.read(65536)
@@ -56,11 +59,13 @@ async def half_way(context: ssl.SSLContext, what: str, then: str) -> AsyncIterat
                     pass
             if then == "reset":
                 reset(writer)
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
+    await asyncio.gather(*filter(None, handlers))
 
 
 @pytest.mark.parametrize(
