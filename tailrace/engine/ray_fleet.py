@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ _RAY: Any = ray
 LEAD_NS = 1_000_000_000
 """A word to a node takes milliseconds, and some must reach hundreds of workers."""
 ROOM_S = 20.0
+KNOCK_S = 5.0
 _STRATEGIES = {"spread": "SPREAD", "strict-spread": "STRICT_SPREAD", "pack": "PACK"}
 
 
@@ -52,24 +54,26 @@ class Cluster:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         where = "--fleet ray" if choice.address is None else f"--fleet {choice.address}"
         try:
+            _require_listener(choice.address)
             ray.init(choice.address or "auto", log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RayError, RuntimeError, ValueError) as exc:
+        except (OSError, RayError, RuntimeError, ValueError) as exc:
             raise FleetError(
                 f"{where}: no Ray cluster answers there ({str(exc).splitlines()[0][:120]}); start "
                 "one with `ray start --head`, or name it: --fleet ray://HOST:10001"
             ) from None
         self.workers = workers or max(1, int(_RAY.cluster_resources().get("CPU", 1)))
+        cores = int(_RAY.cluster_resources().get("CPU", 0))
         self._group = placement_group(
             [{"CPU": 1}] * self.workers, strategy=_STRATEGIES[choice.placement]
         )
-        if not self._group.wait(ROOM_S):
+        if cores < self.workers or not self._group.wait(ROOM_S):
             cpus = int(_RAY.available_resources().get("CPU", 0))
             nodes = len([node for node in _RAY.nodes() if node["Alive"]])
             self.leave()
             raise FleetError(
-                f"{where}: no room for {self.workers} workers ({choice.placement}) within "
-                f"{ROOM_S:g} s: {cpus} cores are free on {nodes} nodes, and each takes one; lower "
-                "--workers, add nodes, or choose another --fleet-placement"
+                f"{where}: no room for {self.workers} workers ({choice.placement}): {cpus} of "
+                f"{cores} cores are free on {nodes} nodes, and each takes one; lower --workers, "
+                "add nodes, or choose another --fleet-placement"
             )
 
     def actor(self, number: int) -> Any:
@@ -84,6 +88,15 @@ class Cluster:
         with contextlib.suppress(RayError, ValueError):
             remove_placement_group(self._group)
         ray.shutdown()
+
+
+def _require_listener(address: str | None) -> None:
+    """Ray itself would knock for a minute, and log it; raises OSError."""
+    if address is None:
+        return
+    name, _, port = address.removeprefix("ray://").rpartition(":")
+    with socket.create_connection((name, int(port)), KNOCK_S):
+        pass
 
 
 class RayFleet(Fleet):
