@@ -158,7 +158,6 @@ IO = (
     "engine/scheduler.py",
     "engine/hand.py",
     "engine/ray_actor.py",
-    "engine/ray_fleet.py",
     "engine/ray_line.py",
     "engine/scraper.py",
     "engine/self_audit.py",

@@ -6,9 +6,10 @@ then a level at a time ``prepare`` (answered when it is ready), ``hold`` (answer
 clock that all processes of a machine share, told ahead of time, so no message is in the way of its
 start.
 
-Rule: a worker that dies, or is silent when it should have ended, is lost: it is named, the rest go
-on to the end of the level, and no other level begins, since the load would not be what was asked.
-Nothing is restarted. A worker ends when its standard input does, which is when this process dies.
+Rule: a worker that dies, or is silent when it should have ended, is lost: it is named, the level
+ends for the rest, and no other begins, since the load would not be what was asked; unless a loss is
+tolerated. Nothing is restarted. A worker ends when its standard input does, which is when this
+process dies.
 """
 
 from __future__ import annotations

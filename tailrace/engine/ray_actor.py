@@ -134,17 +134,13 @@ def parts_of(folder: Path, taken: dict[str, int], most_bytes: int) -> tuple[list
         at_bytes = taken.get(name, 0)
         if os.path.getsize(path) <= at_bytes:
             continue
-        if left <= 0:
-            return parts, True
         with path.open("rb") as file:
             file.seek(at_bytes)
-            data = file.read(left)
-            if len(data) == left and b"\n" not in data:  # a row longer than a batch
-                data += file.readline()
-        rows = data[: data.rfind(b"\n") + 1]
-        left -= len(data)
+            data = file.read(left) + file.readline()
+        rows = data[: data.rfind(b"\n") + 1]  # the last one may still be being written
         if rows:
             parts.append(Part(name, at_bytes, rows))
+        left -= len(rows)
         if left <= 0:
             return parts, True
     return parts, False

@@ -126,7 +126,7 @@ async def start_on_ray(
         abouts = await _asked([actor.about.remote() for actor in actors])
         nodes = node_names([(about.pop("host"), about.pop("node")) for about in abouts])
         _require_same(nodes, abouts)
-        _require_reachable(scenario, [node.partition("/")[0] for node in nodes])
+        require_reachable(scenario, [node.partition("/")[0] for node in nodes])
         told, files = carried(scenario)
         orders = {
             "scenario": told,
@@ -134,16 +134,9 @@ async def start_on_ray(
             "secret_headers": secret_headers,
             "first_sequence": first_sequence,
         }
-        held, name = ray.put(files), folder.name
-        starts = []
-        for place, actor in enumerate(actors):
-            ordered = msgspec.json.encode(orders | {"share": [place, cluster.workers]})
-            starts.append(actor.start.remote(ordered, held, name))
-        await _asked(starts)
-        hands = [
-            Hand(number, RayLine(actor, node, folder), stop)
-            for number, (actor, node) in enumerate(zip(actors, nodes, strict=True), 1)
-        ]
+        await _begun(actors, orders, files, folder.name)
+        lines = [RayLine(actor, node, folder) for actor, node in zip(actors, nodes, strict=True)]
+        hands = [Hand(number, line, stop) for number, line in enumerate(lines, 1)]
         for hand in hands:
             if await hand.answer(START_S) is None:
                 raise FleetError(f"the workers cannot start: {hand.lost}")
@@ -156,6 +149,18 @@ async def start_on_ray(
         {"worker": number, "node": node, "machine": about["machine"]}
         for number, (node, about) in enumerate(zip(nodes, abouts, strict=True), 1)
     ]
+
+
+async def _begun(
+    actors: Sequence[Any], orders: dict[str, Any], files: dict[str, bytes], name: str
+) -> None:
+    """Have every actor start its worker; the files go to each node once."""
+    held = ray.put(files)
+    starts = []
+    for place, actor in enumerate(actors):
+        ordered = msgspec.json.encode(orders | {"share": [place, len(actors)]})
+        starts.append(actor.start.remote(ordered, held, name))
+    await _asked(starts)
 
 
 async def _asked(refs: Sequence[Any]) -> list[Any]:
@@ -203,7 +208,7 @@ def skew(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     return found
 
 
-def _require_reachable(scenario: Scenario, names: Sequence[str]) -> None:
+def require_reachable(scenario: Scenario, names: Sequence[str]) -> None:
     """A loopback address is another machine on each node."""
     from tailrace.engine.server_process import is_loopback  # brings psutil
 
