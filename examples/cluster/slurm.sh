@@ -36,5 +36,11 @@ done
 
 workers=$((cores * ${#nodes[@]}))
 until [ "$(ray status --address="$address:$port" 2>/dev/null | grep -c '^ 1 node_')" -gt "${#nodes[@]}" ]
-do sleep 1; done
+do
+  if [ "$(jobs -rp | wc -l)" -le "${#nodes[@]}" ]; then
+    echo "a node of $SLURM_JOB_NODELIST could not join the Ray cluster" >&2
+    exit 2
+  fi
+  sleep 1
+done
 tailrace run --fleet "$address:$port" --workers "$workers" "$@"
