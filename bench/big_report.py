@@ -42,15 +42,17 @@ def row_of(number: int, tokens: int, prompts: int) -> Row:
     return row
 
 
-def make_run(path: Path, requests: int, tokens: int, prompts: int) -> None:
-    """A folder as the engine leaves it."""
+def make_run(path: Path, requests: int, tokens: int, prompts: int, workers: int = 1) -> None:
+    """A folder as the engine leaves it; several workers have a journal each and take turns."""
     folder = RunFolder(path)
     path.mkdir()
-    journal = folder.open_journal("m")
-    for begin in range(0, requests, 1000):
-        numbers = range(begin, min(begin + 1000, requests))
-        journal.append(b"".join(row_of(number, tokens, prompts).to_json() for number in numbers))
-    journal.close()
+    for worker in range(workers):
+        journal = folder.open_journal("m", worker + 1 if workers > 1 else None)
+        for begin in range(worker, requests, 1000 * workers):
+            numbers = range(begin, min(begin + 1000 * workers, requests), workers)
+            rows = (row_of(number, tokens, prompts).to_json() for number in numbers)
+            journal.append(b"".join(rows))
+        journal.close()
     ends = row_of(requests - 1, tokens, prompts).ended_ns
     books = Books(planned=requests, started=requests, ok=requests)
     stage = StageFacts(0, USERS, 0.0, None, requests, 0, books, 0, ends, ends, load=str(USERS))

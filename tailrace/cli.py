@@ -120,6 +120,7 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
         model_headers=want.model_headers,
         options=want.options,
         metrics_at=want.metrics.address,
+        fleet=want.fleet,
     )
     return _end(finished, want.scenario, quiet, as_json, want.rating, want.metrics)
 

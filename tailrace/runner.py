@@ -20,7 +20,9 @@ from tailrace.cache import newest
 from tailrace.display import Display
 from tailrace.engine import host
 from tailrace.engine.clock import Origin
+from tailrace.engine.crew import Crew
 from tailrace.engine.fleet import Fleet
+from tailrace.engine.fleet_choice import FleetChoice
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.loops import choose_loop
 from tailrace.engine.proxies import told
@@ -60,7 +62,7 @@ class Finished:
         """The documented codes, the most telling first."""
         if self.facts.ended == "interrupted":
             return EXIT_SIGNAL
-        if self.facts.lost_workers:
+        if self.facts.lost_workers and not self.facts.tolerates_loss:
             return EXIT_INVALID
         if self.facts.ended == "aborted":
             return EXIT_ABORTED
@@ -83,11 +85,13 @@ def run_scenario(
     model_headers: Mapping[str, SecretHeaders] | None = None,
     options: dict[str, Any] | None = None,
     metrics_at: tuple[str, int] | None = None,
+    fleet: FleetChoice | None = None,
 ) -> Finished:
     """Run it, write everything, close the display.
 
     ``model_headers`` are those of single models, by name; ``options`` are kept with the facts;
-    ``metrics_at`` is host and port where the run's own metrics are served meanwhile.
+    ``metrics_at`` is host and port where the run's own metrics are served meanwhile; ``fleet`` is
+    the cluster that the workers are to be on.
     Raises UsageError when this machine's limits or the folder do not allow the run.
     """
     require_open_files(scenario.most_users)
@@ -105,6 +109,7 @@ def run_scenario(
         sitting = Sitting(
             *(scenario, facts, folder, origin, secret_headers, model_headers or {}),
             metrics_at=metrics_at,
+            fleet=fleet,
         )
         return conduct(sitting, display)
     finally:
@@ -125,6 +130,8 @@ class Sitting:
     """Requests before it were sent in an earlier sitting."""
     metrics_at: tuple[str, int] | None = None
     """Host and port of its own metrics; None where nobody asked for them."""
+    fleet: FleetChoice | None = None
+    """The cluster of its workers; None is this machine."""
 
 
 def conduct(sitting: Sitting, display: Display) -> Finished:
@@ -153,22 +160,31 @@ async def _run_of(sitting: Sitting, stop: Stop, display: Display) -> Run:
     """The run with its worker, or with as many as are wanted."""
     scenario, facts, folder = sitting.scenario, sitting.facts, sitting.folder
     origin, secret_headers, first = sitting.origin, sitting.secret_headers, sitting.first_sequence
-    workers = facts.engine["workers"]
-    part = None if workers == 1 else 0
+    alone = facts.engine["workers"] == 1 and sitting.fleet is None
     worker = Worker(
         *(scenario, origin, folder, secret_headers, stop),
-        part=part,
+        part=None if alone else 0,
         first_sequence=first,
     )
-    crew = None
-    if workers > 1:
-        crew = await Fleet.start(
-            workers, scenario, origin, folder.path, secret_headers, stop, first
-        )
+    crew = None if alone else await _fleet_of(sitting, stop)
     return _kind_of_run(scenario)(
         *(worker, facts, folder, secret_headers, display, stop, crew),
         model_headers=sitting.model_headers,
     )
+
+
+async def _fleet_of(sitting: Sitting, stop: Stop) -> Crew:
+    """The workers beyond this process, here or on the cluster that was asked for."""
+    facts, path, secret = sitting.facts, sitting.folder.path, sitting.secret_headers
+    common = (sitting.scenario, sitting.origin, path, secret, stop, sitting.first_sequence)
+    if sitting.fleet is None:
+        return await Fleet.start(facts.engine["workers"], *common)
+    from tailrace.engine.ray_fleet import start_on_ray  # brings ray
+
+    fleet, facts.fleet = await start_on_ray(sitting.fleet, *common)
+    facts.engine["workers"] = len(facts.fleet)
+    facts.tolerates_loss = sitting.fleet.tolerates_loss
+    return fleet
 
 
 @contextlib.asynccontextmanager

@@ -63,6 +63,8 @@ def settled_for_search(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str
         raise UsageError("find-limit repeats probes by itself; leave --rounds out")
     if values["workers"] != "1":
         raise UsageError("find-limit holds its probes with one worker; leave --workers out")
+    if values["fleet"] is not None:
+        raise UsageError("find-limit holds its probes on this machine; leave --fleet out")
     if not values["slo"]:
         raise UsageError("find-limit needs objectives; give --slo, like --slo 'ttft:p95<500ms'")
     if (values["users"] is None) == (values["rate"] is None):

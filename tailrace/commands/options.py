@@ -20,6 +20,7 @@ from tailrace.commands import (
     credentials,
     data,
     dialect,
+    fleet,
     foundry,
     levels,
     models,
@@ -40,6 +41,7 @@ from tailrace.scenarios.files import read_text
 from tailrace.scenarios.model import DEFAULT_PROMPT, Scenario
 
 if TYPE_CHECKING:
+    from tailrace.engine.fleet_choice import FleetChoice
     from tailrace.rating import Rating
 
 
@@ -58,6 +60,8 @@ class Wanted(NamedTuple):
     """What is to be done with the answers when it is over."""
     metrics: own_metrics.OwnMetrics = own_metrics.OwnMetrics()
     """How it is shown to Prometheus."""
+    fleet: FleetChoice | None = None
+    """The cluster that its workers are to be on."""
 
 
 _OPTIONS: tuple[Callable[[Command], Command], ...] = (
@@ -269,6 +273,7 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="N|auto",
         help="Processes that share the load; auto is one a core but one.",
     ),
+    *fleet.OPTIONS,
     option("--ca-file", metavar="FILE", help="Certificates to trust (PEM)."),
     option("--insecure", is_flag=True, help="Do not check TLS certificates; kept in the result."),
     option(
@@ -340,7 +345,8 @@ def wanted(values: dict[str, Any]) -> Wanted:
     of_models = cloud.for_models(queue.entries, queue.headers, secret)
     out, rated = Path(values["out"]), rating.rating(values, scenario, of_models)
     metrics = own_metrics.own_metrics(values)
-    return Wanted(scenario, out, values["name"], secret, of_models, kept, rated, metrics)
+    on = fleet.fleet(values)
+    return Wanted(scenario, out, values["name"], secret, of_models, kept, rated, metrics, on)
 
 
 Headers = tuple[tuple[str, str], ...]

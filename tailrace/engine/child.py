@@ -20,7 +20,9 @@ def python_path() -> str:
     return os.pathsep.join([_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-async def start_child(module: str, line_bytes: int = _LINE_BYTES) -> asyncio.subprocess.Process:
+async def start_child(
+    module: str, line_bytes: int = _LINE_BYTES, cwd: Path | None = None
+) -> asyncio.subprocess.Process:
     """``python -m module``, deaf to the terminal's Ctrl-C; ``line_bytes`` is its longest line."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -28,6 +30,7 @@ async def start_child(module: str, line_bytes: int = _LINE_BYTES) -> asyncio.sub
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=line_bytes,
+        cwd=cwd,
         env=os.environ | {"PYTHONPATH": python_path()},
         **own_group(),
     )

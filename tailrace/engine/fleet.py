@@ -6,9 +6,10 @@ then a level at a time ``prepare`` (answered when it is ready), ``hold`` (answer
 clock that all processes of a machine share, told ahead of time, so no message is in the way of its
 start.
 
-Rule: a worker that dies, or is silent when it should have ended, is lost: it is named, the rest go
-on to the end of the level, and no other level begins, since the load would not be what was asked.
-Nothing is restarted. A worker ends when its standard input does, which is when this process dies.
+Rule: a worker that dies, or is silent when it should have ended, is lost: it is named, the level
+ends for the rest, and no other begins, since the load would not be what was asked; unless a loss is
+tolerated. Nothing is restarted. A worker ends when its standard input does, which is when this
+process dies.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import contextlib
 import os
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from tailrace.engine.child import end_child, start_child
 from tailrace.engine.clock import Origin, now_ns
 from tailrace.engine.crew import Held
 from tailrace.engine.exchange import WireError
+from tailrace.engine.hand import Hand
 from tailrace.engine.progress import Progress
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import SecretHeaders, Target
@@ -36,6 +38,7 @@ from tailrace.errors import TailraceError
 from tailrace.results.facts import StageFacts
 from tailrace.scenarios.model import Scenario
 
+LEAD_NS = 150_000_000
 START_S = 30.0
 READY_S = 60.0
 GRACE_S = 15.0
@@ -47,75 +50,62 @@ class FleetError(TailraceError):
     """Workers could not be started."""
 
 
-class Hand:
-    """One worker process as this side sees it."""
+class ChildLine:
+    """A worker in a process of its own on this machine; see hand.Line."""
 
-    def __init__(self, number: int, process: asyncio.subprocess.Process, stop: Stop) -> None:
-        self.number = number
-        self.process = process
-        self._stop = stop
-        self.progress: Progress | None = None
-        self.lost: str | None = None
-        self._answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self._listening = asyncio.create_task(self._listen())
+    node = ""
 
-    async def _listen(self) -> None:
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
-            message = msgspec.json.decode(line)
-            if "progress" in message:
-                self.progress = msgspec.convert(message["progress"], Progress)
-                if self.progress.problem is not None:
-                    self._stop.abort(f"worker {self.number}: {self.progress.problem}")
-            else:
-                self._answers.put_nowait(message)
-        self._answers.put_nowait(None)
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
 
-    def tell(self, **message: Any) -> None:
-        """Send a message; one to a dead worker goes nowhere."""
-        assert self.process.stdin is not None
+    def send(self, line: bytes) -> None:
+        """See Line.send."""
+        assert self._process.stdin is not None
         with contextlib.suppress(OSError, RuntimeError):
-            self.process.stdin.write(msgspec.json.encode(message) + b"\n")
+            self._process.stdin.write(line)
 
-    async def answer(self, within_s: float) -> dict[str, Any] | None:
-        """The next answer; None when the worker is lost, and ``lost`` says how."""
-        if self.lost is not None:
-            return None
-        try:
-            async with asyncio.timeout(within_s):
-                message = await self._answers.get()
-        except TimeoutError:
-            self.lost = f"worker {self.number} said nothing for {within_s:.0f} s"
-            self.process.kill()
-            return None
-        if message is None:
-            code = await self.process.wait()
-            how = f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
-            self.lost = (
-                f"worker {self.number} was {how}" if code < 0 else f"worker {self.number} {how}"
-            )
-        elif "failed" in message:
-            self.lost = f"worker {self.number} failed: {message['failed']}"
-            return None
-        return message
+    async def lines(self) -> AsyncIterator[bytes]:
+        """See Line.lines."""
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            yield line
+
+    async def clock(self) -> None:
+        """None: the processes of a machine share its clock."""
+
+    async def fate(self) -> str:
+        """See Line.fate."""
+        code = await self._process.wait()
+        return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+
+    def kill(self) -> None:
+        """See Line.kill."""
+        self._process.kill()
 
     async def aclose(self) -> None:
-        """Let it end."""
-        await end_child(self.process, 5)
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        """See Line.aclose."""
+        await end_child(self._process, 5)
 
 
 class Fleet:
     """See crew.Crew."""
 
-    lead_ns = 150_000_000
-    """The word to begin must have reached every worker well before."""
-
-    def __init__(self, scenario: Scenario, hands: Sequence[Hand], stop: Stop) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        origin: Origin,
+        hands: Sequence[Hand],
+        stop: Stop,
+        lead_ns: int = LEAD_NS,
+        tolerates_loss: bool = False,
+    ) -> None:
+        """``lead_ns``: the word to begin must have reached every worker well before."""
+        self.lead_ns = lead_ns
         self._scenario = scenario
+        self._origin = origin
         self._hands = list(hands)
         self._stop = stop
+        self._tolerates_loss = tolerates_loss
         self._relay = asyncio.create_task(self._relay_stops())
 
     @classmethod
@@ -134,7 +124,7 @@ class Fleet:
         try:
             for number in range(1, workers + 1):
                 process = await start_child("tailrace.engine.worker_process", _LINE_BYTES)
-                hands.append(Hand(number, process, stop))
+                hands.append(Hand(number, ChildLine(process), stop))
                 hands[-1].tell(
                     scenario=scenario,
                     origin=[origin.perf_ns, origin.wall_ns],
@@ -149,13 +139,15 @@ class Fleet:
         except BaseException:
             await asyncio.gather(*(hand.aclose() for hand in hands))
             raise
-        return cls(scenario, hands, stop)
+        return cls(scenario, origin, hands, stop)
 
     async def prepare(self, target: Target, index: int) -> None:
         """See Crew.prepare; this is the barrier before a level."""
+        await asyncio.gather(*(hand.look_at_clock() for hand in self._hands))
         for hand in self._hands:
             hand.progress = None
-            hand.tell(prepare=list(target), index=index)
+            origin = [hand.there(self._origin.perf_ns), self._origin.wall_ns]
+            hand.tell(prepare=list(target), index=index, origin=origin)
         answers = await asyncio.gather(*(hand.answer(READY_S) for hand in self._hands))
         for answer in answers:
             if answer is not None and answer.get("error"):
@@ -164,19 +156,33 @@ class Fleet:
     async def hold(self, target: Target, index: int, began_ns: int) -> Held:
         """See Crew.hold."""
         for hand in self._hands:
-            hand.tell(hold=list(target), index=index, began_ns=began_ns)
+            hand.tell(hold=list(target), index=index, began_ns=hand.there(began_ns))
         within_s = self._longest_s(index, began_ns)
-        answers = await asyncio.gather(*(hand.answer(within_s) for hand in self._hands))
-        held = [answer for answer in answers if answer is not None]
+        answers = await asyncio.gather(*(self._held(hand, within_s) for hand in self._hands))
         begun = array("q")
-        for answer in held:
+        for answer in filter(None, answers):
             begun.frombytes(zlib.decompress(base64.b64decode(answer["begun"])))
         return Held(
-            parts=[msgspec.convert(answer["stage"], StageFacts, str_keys=True) for answer in held],
+            parts=[
+                self._part(hand, answer)
+                for hand, answer in zip(self._hands, answers, strict=True)
+                if answer is not None
+            ],
             progress=self.progress(),
             begun_ns=begun,
             lost=[hand.lost for hand in self._hands if hand.lost is not None],
         )
+
+    async def _held(self, hand: Hand, within_s: float) -> dict[str, Any] | None:
+        answer = await hand.answer(within_s)
+        if answer is None and not self._tolerates_loss:
+            self.cut()  # what is left is not the load that was asked for
+        return answer
+
+    def _part(self, hand: Hand, answer: dict[str, Any]) -> StageFacts:
+        part = msgspec.convert(answer["stage"], StageFacts, str_keys=True)
+        part.node, part.clock = hand.node, hand.clock
+        return part
 
     def _longest_s(self, index: int, began_ns: int) -> float:
         """When a silent worker is given up; a level by requests may take as long as it likes."""

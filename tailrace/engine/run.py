@@ -112,7 +112,8 @@ class Run:
     @property
     def _over(self) -> bool:
         """No further level is to begin: the user says so, or the crew cannot hold one any more."""
-        return bool(self._stop.level or self.facts.lost_workers)
+        lost = self.facts.lost_workers and not self.facts.tolerates_loss
+        return bool(self._stop.level or lost)
 
     async def _run_model(self, number: int) -> None:
         """One model's turn; see turn.py for the steps."""

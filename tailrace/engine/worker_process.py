@@ -89,6 +89,7 @@ class Post:
         try:
             while (message := await self._messages.get()) is not None:
                 if "prepare" in message:
+                    self.worker.origin = Origin(*message["origin"])
                     await self._prepare(Target(*message["prepare"]), message["index"])
                 else:
                     await self._hold(Target(*message["hold"]), message)

@@ -69,7 +69,10 @@ def _workers(facts: StageFacts) -> list[tuple[str, StageFacts]]:
     """Each worker's own part of the facts, with what names it; nothing where there is one."""
     if not facts.parts:
         return [("", facts)]
-    return [(f" (worker {number})", part) for number, part in enumerate(facts.parts, 1)]
+    return [
+        (f" (worker {number}{part.node and f' on {part.node}'})", part)
+        for number, part in enumerate(facts.parts, 1)
+    ]
 
 
 def audit_running(

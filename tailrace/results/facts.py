@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from tailrace.errors import ResultError
+from tailrace.results.clock_facts import ClockFacts
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.schema import RUN_SCHEMA
 from tailrace.results.session_facts import SessionBooks
@@ -95,6 +96,10 @@ class StageFacts:
 
     parts: list[StageFacts] = field(default_factory=list)
     """What each of several workers found; empty where there was one."""
+    node: str = ""
+    """Of a part: the machine that its worker was on; empty for the run's own."""
+    clock: ClockFacts | None = None
+    """Of a part: how that machine's clock stood when the level began; None for the run's own."""
     cut: bool = False
     """Ended before its time: by a signal, with its server, or with a worker."""
 
@@ -192,6 +197,10 @@ class RunFacts:
     ended: Literal["complete", "interrupted", "aborted"] | None = None
     """None while the run goes on, and for ever in a run that was killed."""
     abort_reason: str | None = None
+    fleet: list[dict[str, Any]] = field(default_factory=list)
+    """Where each worker was, on a cluster: worker, node, machine. Empty on one machine."""
+    tolerates_loss: bool = False
+    """Whether a lost worker was to be done without."""
     lost_workers: list[str] = field(default_factory=list)
     """One sentence each: which, when, and how."""
     calibration: dict[str, Any] | None = None

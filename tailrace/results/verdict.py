@@ -58,7 +58,8 @@ def judge(facts: RunFacts, results: Sequence[dict[str, Any]]) -> Verdict:
         notes.append(f"aborted: {facts.abort_reason}")
     if facts.ended == "interrupted":
         notes.append("interrupted by a signal: the last stage is shorter than planned")
-    reasons += [f"a worker was lost: {sentence}" for sentence in facts.lost_workers]
+    lost = [f"a worker was lost: {sentence}" for sentence in facts.lost_workers]
+    (notes if facts.tolerates_loss else reasons).extend(lost)
     notes += _resumed_notes(facts)
     measured = 0
     for model, result in zip(facts.models, results, strict=True):

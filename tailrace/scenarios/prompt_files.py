@@ -23,7 +23,7 @@ from tailrace.scenarios.plugin_prompts import PREFIX, plugin_records
 from tailrace.scenarios.records import Record
 
 OPTION = "--prompts"
-_SAMPLE = "sample:"
+SAMPLE = "sample:"
 
 
 class Loaded(NamedTuple):
@@ -60,8 +60,8 @@ def samples() -> list[str]:
 
 def _bytes(path: str) -> tuple[bytes, str]:
     """The file's bytes and its ending."""
-    if path.startswith(_SAMPLE):
-        name = path.removeprefix(_SAMPLE)
+    if path.startswith(SAMPLE):
+        name = path.removeprefix(SAMPLE)
         if name not in samples():
             raise UsageError(f"{OPTION} {path!r} is no sample; there are {', '.join(samples())}")
         sample = files("tailrace.scenarios") / "samples" / f"{name}.json"

@@ -36,7 +36,7 @@ def test_a_client_does_the_whole_job(url: str, client: str) -> None:
     assert said["requests"] == REQUESTS
     assert said["chunks"] == REQUESTS * TOKENS
     assert 5e6 <= said["ttft_p50_ns"] <= said["ttft_p99_ns"]
-    assert 0 < said["gap_p50_ns"] <= said["gap_p99_ns"]
+    assert 0 <= said["gap_p50_ns"] <= said["gap_p99_ns"]
     with urllib.request.urlopen(truth, timeout=5) as answer:
         known = json.load(answer)
     assert known["max_in_flight"] == STREAMS

@@ -7,6 +7,7 @@ from typing import Any
 
 from tailrace.results.facts import RunFacts
 from tailrace.results.render.limit import limit_section
+from tailrace.results.render.nodes import nodes_section
 from tailrace.results.render.quality import cost_section, quality_section
 from tailrace.results.render.section import Section
 from tailrace.results.render.selection import selection_section, short_section
@@ -25,7 +26,12 @@ def sections(
     The selection comes first, and only where there is something to choose between.
     """
     selection = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
-    found = (statistics_section(results), quality_section(results), cost_section(results))
+    found = (
+        nodes_section(facts),
+        statistics_section(results),
+        quality_section(results),
+        cost_section(results),
+    )
     objectives = slo_section(results)
     limit = limit_section(facts.scenario, results)
     first = [section for section in (limit, selection, objectives) if section is not None]

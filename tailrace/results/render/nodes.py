@@ -1,0 +1,58 @@
+"""Nodes: what each machine of a cluster contributed, and how well it measured. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tailrace.results.facts import RunFacts, StageFacts
+from tailrace.results.render.figures import count, ms, number
+from tailrace.results.render.section import Section
+from tailrace.results.render.sheet import Sheet
+from tailrace.results.render.text import safe_text
+
+COLUMNS = (
+    *("level", "node", "workers", "ok", "failed", "loop late p99 ms", "reads seen late p99 ms"),
+    *("clock ahead ms", "± ms"),
+)
+NOTES = (
+    "loop late, reads seen late: of the worst worker on the node; neither is in any latency",
+    "clock ahead: the node's clock against that of the machine that asked, when the level began; "
+    "every duration is taken on one clock, only the moments of starts are moved by it",
+)
+
+
+def nodes_section(facts: RunFacts) -> Section | None:
+    """A row a level and node; None for a run on one machine."""
+    if not facts.fleet:
+        return None
+    rows = [
+        (safe_text(f"{model.model} at {stage.label}"), *_row(node, parts))
+        for model in facts.models
+        for stage in model.stages
+        for node, parts in _by_node(stage)
+    ]
+    sheet = Sheet("By level and node", COLUMNS, ("",) * len(COLUMNS), tuple(rows), texts=2)
+    remarks = tuple(safe_text(f"lost: {sentence}") for sentence in facts.lost_workers)
+    return Section("Nodes", (sheet,), remarks, NOTES)
+
+
+def _by_node(stage: StageFacts) -> Iterator[tuple[str, list[StageFacts]]]:
+    for node in sorted({part.node for part in stage.parts}):
+        yield node, [part for part in stage.parts if part.node == node]
+
+
+def _row(node: str, parts: Sequence[StageFacts]) -> Iterator[str]:
+    yield safe_text(node)
+    yield count(len(parts))
+    yield count(sum(part.books.ok for part in parts))
+    yield count(sum(part.books.error + part.books.timeout for part in parts))
+    yield _worst(part.pulse.hiccups.p99_ns for part in parts)
+    yield _worst(part.stamps.lag.p99_ns for part in parts)
+    clocks = [part.clock for part in parts if part.clock is not None]
+    best = min(clocks, key=lambda clock: clock.uncertainty_ns, default=None)
+    yield number(None if best is None else ms(best.offset_ns))
+    yield number(None if best is None else ms(best.uncertainty_ns))
+
+
+def _worst(values_ns: Iterator[int | None]) -> str:
+    return number(ms(max((value for value in values_ns if value is not None), default=None)))

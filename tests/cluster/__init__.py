@@ -1,0 +1,1 @@
+"""Runs on a real Ray cluster: two nodes on this machine."""

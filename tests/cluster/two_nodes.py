@@ -1,0 +1,85 @@
+"""Two Ray nodes on this machine, each a raylet of its own; ended by their processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ..command import clean_env
+
+CORES = 2
+START_S = 60.0
+_HEALTH = {
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+}
+
+
+def ray_env() -> dict[str, str]:
+    """Of the nodes and of whoever asks them: tailrace is found, and nobody is told of its use."""
+    return clean_env({"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore", **_HEALTH})
+
+
+@dataclass
+class TwoNodes:
+    """``address`` is the head's; the node beside it can be killed."""
+
+    address: str
+    head: subprocess.Popen[bytes]
+    beside: subprocess.Popen[bytes]
+
+    def kill_beside(self) -> None:
+        """As if that machine had lost its power."""
+        _kill(self.beside)
+
+
+@contextlib.contextmanager
+def two_nodes(folder: Path) -> Iterator[TwoNodes]:
+    """Up when this is entered, gone when it is left."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    address = f"127.0.0.1:{port}"
+    with contextlib.ExitStack() as stack:
+        head = _start(("--head", f"--port={port}", "--include-dashboard=false"), folder / "head")
+        stack.callback(_kill, head)
+        _wait(folder / "head.log")
+        beside = _start((f"--address={address}",), folder / "beside")
+        stack.callback(_kill, beside)
+        _wait(folder / "beside.log")
+        yield TwoNodes(address, head, beside)
+
+
+def _start(options: Sequence[str], where: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--block"]
+    command += [f"--num-cpus={CORES}", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+    command += ["--object-store-memory=80000000"]
+    with where.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, env=ray_env(), cwd=where.parent)
+
+
+def _wait(log: Path) -> None:
+    until_s = time.monotonic() + START_S
+    while "Ray runtime started" not in log.read_text(errors="replace"):
+        assert time.monotonic() < until_s, log.read_text(errors="replace")
+        time.sleep(0.1)
+
+
+def _kill(node: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        whole = [*psutil.Process(node.pid).children(recursive=True), psutil.Process(node.pid)]
+        for process in whole:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.waitpid(node.pid, os.WNOHANG)
+    node.poll()

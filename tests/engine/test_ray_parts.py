@@ -1,0 +1,130 @@
+"""The parts of a run on a cluster that need no cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tailrace.engine.fleet import FleetError
+from tailrace.engine.ray_actor import Part, parts_of
+from tailrace.engine.ray_fleet import node_names, require_reachable, skew
+from tailrace.engine.ray_line import RayLine
+from tailrace.scenarios.model import Level, Scenario
+
+TOOL = {"version": "1", "python": "CPython 3.12", "packages": {"numpy": "2.1", "uvloop": "0.21"}}
+
+
+def scenario(url: str) -> Scenario:
+    return Scenario(url, ("m",), (Level(1, 0.0, 1.0, None),))
+
+
+def fetched(folder: Path, most_bytes: int) -> dict[str, bytes]:
+    """What a run has after asking until there is no more."""
+    taken: dict[str, int] = {}
+    got: dict[str, bytes] = {}
+    more = True
+    while more:
+        parts, more = parts_of(folder, taken, most_bytes)
+        for part in parts:
+            assert part.at_bytes == len(got.get(part.path, b""))
+            got[part.path] = got.get(part.path, b"") + part.rows
+            taken[part.path] = len(got[part.path])
+    return got
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.binary(max_size=40), max_size=8), min_size=1, max_size=4),
+    st.integers(1, 64),
+    st.binary(max_size=10),
+)
+def test_every_whole_row_comes_once_in_bounded_batches(
+    tmp_path_factory: pytest.TempPathFactory,
+    journals: list[list[bytes]],
+    most_bytes: int,
+    torn: bytes,
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    wanted = {}
+    for number, rows in enumerate(journals):
+        whole = b"".join(row.replace(b"\n", b"") + b"\n" for row in rows)
+        path = folder / f"m-{number}" / f"requests.{number}.jsonl"
+        path.parent.mkdir()
+        path.write_bytes(whole + torn.replace(b"\n", b""))
+        if whole:
+            wanted[path.relative_to(folder).as_posix()] = whole
+    assert fetched(folder, most_bytes) == wanted
+
+
+def test_nodes_are_told_apart() -> None:
+    assert node_names([("a", "1" * 8), ("b", "2" * 8), ("a", "1" * 8)]) == ["a", "b", "a"]
+    assert node_names([("a", "1" * 8), ("a", "2" * 8)]) == ["a/111111", "a/222222"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, []),
+        ({"version": "2"}, ["version 2 instead of 1"]),
+        ({"packages": {"numpy": "2.0", "uvloop": "0.21"}}, ["numpy 2.0 instead of 2.1"]),
+        ({"packages": {"numpy": "2.1"}}, ["uvloop missing instead of 0.21"]),
+        (
+            {"python": "CPython 3.11", "packages": {**TOOL["packages"], "orjson": "3"}},  # type: ignore[dict-item]
+            ["python CPython 3.11 instead of CPython 3.12", "orjson 3 instead of none"],
+        ),
+    ],
+)
+def test_other_versions_are_named(change: dict[str, Any], said: list[str]) -> None:
+    assert skew(TOOL, TOOL | change) == said
+
+
+def test_a_loopback_url_is_refused_where_it_is_many_machines() -> None:
+    require_reachable(scenario("http://127.0.0.1:1/v1"), ["a", "a"])
+    require_reachable(scenario("http://10.0.0.1:1/v1"), ["a", "b"])
+    with pytest.raises(FleetError, match="is each node's own machine, and the workers are on 2"):
+        require_reachable(scenario("http://localhost:1/v1"), ["a", "b"])
+
+
+class Remote:
+    """A method of an actor that answers once and then is gone."""
+
+    def __init__(self, *answers: Any) -> None:
+        self._answers = list(answers)
+
+    async def remote(self, *_: Any) -> Any:
+        return self._answers.pop(0)
+
+
+class Told:
+    """An actor that tells this."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self.news = Remote(([b"{}\n"], parts, None), ([], [], "ended with code 0"))
+
+
+async def said(line: RayLine) -> list[bytes]:
+    return [each async for each in line.lines()]
+
+
+def test_rows_are_on_disk_before_the_lines_that_follow_them(tmp_path: Path) -> None:
+    line = RayLine(Told([Part("m/requests.1.jsonl", 0, b"a\n")]), "n", tmp_path)
+    assert asyncio.run(said(line)) == [b"{}\n"]
+    assert (tmp_path / "m" / "requests.1.jsonl").read_bytes() == b"a\n"
+    assert asyncio.run(line.fate()) == "ended with code 0"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../x/requests.1.jsonl", "/etc/requests.1.jsonl", "m/run.json", "..x/../requests.1.jsonl"],
+)
+def test_a_node_cannot_name_a_file_of_another_kind(tmp_path: Path, path: str) -> None:
+    line = RayLine(Told([Part(path, 0, b"a\n")]), "n", tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    assert asyncio.run(said(line)) == []
+    assert "is no journal's name" in asyncio.run(line.fate())
+    assert list((tmp_path / "run").rglob("*")) == []

@@ -1,0 +1,43 @@
+"""A row a level and node; none for a run on one machine."""
+
+from __future__ import annotations
+
+from tailrace.results.clock_facts import ClockFacts
+from tailrace.results.facts import Books, ModelFacts, StageFacts
+from tailrace.results.pulse_facts import PulseFacts
+from tailrace.results.render.nodes import COLUMNS, nodes_section
+from tailrace.results.spread import Spread
+
+from ..builders import MS, facts, stage
+
+
+def part(node: str, ok: int, late_ms: int | None, clock: ClockFacts | None) -> StageFacts:
+    made = stage([], 0, 4)
+    made.node, made.clock = node, clock
+    made.books = Books(planned=ok + 1, started=ok + 1, ok=ok, error=1)
+    made.pulse = PulseFacts(hiccups=Spread(p99_ns=late_ms and late_ms * MS))
+    return made
+
+
+def test_the_worst_worker_and_the_best_clock_stand_for_a_node() -> None:
+    held = stage([], 0, 4)
+    held.parts = [
+        part("b", 7, None, None),
+        part("a", 3, 2, ClockFacts(5 * MS, 3 * MS)),
+        part("a", 4, 9, ClockFacts(6 * MS, 1 * MS)),
+    ]
+    run = facts(ModelFacts("m", "m", "ok", stages=[held]))
+    run.fleet = [{"worker": 1, "node": "b"}]
+    run.lost_workers = ["m at 4 users: worker 4 on c was lost (ActorDiedError)"]
+    section = nodes_section(run)
+    assert section is not None
+    assert section.sheets[0].rows == (
+        ("m at 4 users", "a", "2", "7", "2", "9.00", "n/a", "6.00", "1.00"),
+        ("m at 4 users", "b", "1", "7", "1", "n/a", "n/a", "n/a", "n/a"),
+    )
+    assert all(len(row) == len(COLUMNS) for row in section.sheets[0].rows)
+    assert section.remarks == ("lost: m at 4 users: worker 4 on c was lost (ActorDiedError)",)
+
+
+def test_a_run_on_one_machine_has_none() -> None:
+    assert nodes_section(facts(ModelFacts("m", "m", "ok", stages=[stage([], 0, 4)]))) is None
