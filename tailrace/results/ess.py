@@ -21,17 +21,12 @@ FEWEST = 20
 def effective_n(series: NDArray[np.float64]) -> float:
     """Of samples in their order of time; a series that never changes is worth all of them."""
     n = len(series)
-    if n < FEWEST:
+    if n < FEWEST or series.min() == series.max():
         return float(n)
-    covariances = _autocovariances(series)
-    if covariances[0] <= 0:
-        return float(n)
-    correlations = covariances / covariances[0]
-    pairs = correlations[0 : n - n % 2 : 2] + correlations[1:n:2][: n // 2]
-    ends = np.flatnonzero(pairs <= 0)
-    kept = np.minimum.accumulate(pairs[: ends[0] if len(ends) else len(pairs)])
-    inflation = 2 * float(kept.sum()) - 1
-    return min(float(n), n / max(inflation, 1 / n))
+    correlations = _autocorrelations(series)
+    pairs = correlations[:-1:2] + correlations[1::2]
+    kept = np.minimum.accumulate(pairs.clip(min=0))  # behind one that is not positive all are 0
+    return n / max(1.0, 2 * float(kept.sum()) - 1)
 
 
 def effective_at(series: NDArray[np.float64], value: float) -> float:
@@ -55,13 +50,10 @@ def effective_ranks(series: NDArray[np.float64]) -> float:
     return effective_n(ranked)
 
 
-def _autocovariances(series: NDArray[np.float64]) -> NDArray[np.float64]:
-    """At every lag, by the Fourier transform, divided by n at each."""
+def _autocorrelations(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At every lag, by the Fourier transform; padded, so that the end does not meet the start."""
     n = len(series)
-    centred = series - series.mean()
-    size = 1 << (2 * n - 1).bit_length()
-    spectrum = np.fft.rfft(centred, size)
-    found: NDArray[np.float64] = np.fft.irfft(spectrum * spectrum.conj(), size)[:n] / n
-    if found[0] <= 1e-24 * max(1.0, float(np.abs(series).max()) ** 2):
-        found[0] = 0.0  # what is left of a constant by rounding
-    return found
+    padded = 1 << (2 * n).bit_length()  # a power of 2, since a large prime takes long
+    spectrum = np.fft.rfft(series - series.mean(), padded)
+    found: NDArray[np.float64] = np.fft.irfft(spectrum * spectrum.conj())[:n]
+    return found / found[0]
