@@ -19,7 +19,6 @@ import numpy as np
 from tailrace.results.coalesced import UNSURE_NS, Ints, SharedReads
 from tailrace.results.hist import Hist
 
-BATCH = 4096
 TOLERATED = 0.05
 """A percentile that may be off by more than this part of itself is not certified."""
 
@@ -27,36 +26,23 @@ TOLERATED = 0.05
 class Blur:
     """The uncertain samples of one metric: as they were recorded, at their least, at their most."""
 
-    __slots__ = ("_held", "_hists", "_parts")
+    __slots__ = ("_least", "_most", "_recorded")
 
     def __init__(self) -> None:
-        self._hists = (Hist(), Hist(), Hist())
-        self._parts: list[tuple[Ints, Ints, Ints]] = []
-        """On their way into the histograms, which take a batch at the price of one."""
-        self._held = 0
-        """Samples in those."""
+        self._recorded, self._least, self._most = Hist(), Hist(), Hist()
 
     def add(self, recorded: Ints, least: Ints, most: Ints) -> None:
-        """The same samples three times, in any order."""
-        self._parts.append((recorded, least, most))
-        self._held += len(recorded)
-        if self._held >= BATCH:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._parts:
-            for hist, parts in zip(self._hists, zip(*self._parts, strict=True), strict=True):
-                hist.add_many(np.concatenate(parts))
-            self._parts, self._held = [], 0
+        """The same samples three times, in any order; best in batches, as ``Hist`` says."""
+        self._recorded.add_many(recorded)
+        self._least.add_many(least)
+        self._most.add_many(most)
 
     def bounds(self, hist: Hist, percents: Sequence[float]) -> list[tuple[int, int] | None]:
         """(low, high) of each percentile of all samples; None where none is uncertain."""
-        self._flush()
-        recorded, least, most = self._hists
-        if not recorded.n:
+        if not self._recorded.n:
             return [None] * len(percents)
-        low = hist.exchanged(recorded, least).percentiles(percents)
-        high = hist.exchanged(recorded, most).percentiles(percents)
+        low = hist.exchanged(self._recorded, self._least).percentiles(percents)
+        high = hist.exchanged(self._recorded, self._most).percentiles(percents)
         return [(a or 0, b or 0) for a, b in zip(low, high, strict=True)]
 
 

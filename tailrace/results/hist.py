@@ -164,11 +164,11 @@ class Hist:
     def at_or_below(self, values_ns: Sequence[int]) -> list[int]:
         """How many samples are at most each of the values; one up to 0.1 % above may count."""
         cumulative = np.cumsum(self._counts)
-        return [int(cumulative[index]) for index in bucket_index(np.array(values_ns))]
+        return [int(cumulative[index]) for index in bucket_index(np.array(values_ns, np.int64))]
 
     def share_above(self, value_ns: int) -> float:
         """Share of the samples above a value, to three digits; 0 without samples."""
-        if not self.n or value_ns >= self.max_ns:
+        if not self.n:
             return 0.0
         index = int(bucket_index(np.array([min(max(value_ns, 0), HIGHEST_NS)]))[0])
         return int(self._counts[index + 1 :].sum()) / self.n
@@ -204,7 +204,6 @@ class Hist:
     def _synced(self) -> Any:
         """The inner histogram with its own bookkeeping brought up to date."""
         self._hdr.total_count = self.n
-        self._hdr.min_value = self.min_ns
         self._hdr.max_value = min(self.max_ns, HIGHEST_NS)
         return self._hdr
 

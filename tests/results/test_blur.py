@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailrace.results.blur import BATCH, Blur, gap_bounds, is_blurred
+from tailrace.results.blur import Blur, gap_bounds, is_blurred
 from tailrace.results.hist import Hist, rank_of
 
 from .builders import shared_in
@@ -35,6 +35,7 @@ def test_a_table(
     gaps, lead = ([0, 0], 60) if first else ([60, 0, 0], 5)
     found = gap_bounds(shared_in(gaps, lead), late_ns)
     assert [each.tolist() for each in found] == list(expected)
+    assert {each.dtype for each in found} == {np.dtype(np.int64)}
 
 
 @given(st.data())
@@ -100,7 +101,7 @@ def test_a_tenth_of_a_millisecond_or_a_twentieth_is_borne(
 
 def test_batches_give_what_single_samples_do() -> None:
     hist, by_one, at_once = Hist(), Blur(), Blur()
-    recorded, least, most = gap_bounds(shared_in([60 * MS, 0] * BATCH, 1), None)
+    recorded, least, most = gap_bounds(shared_in([60 * MS, 0, 90 * MS, 0], 1), None)
     hist.add_many(recorded)
     at_once.add(recorded, least, most)
     for triple in zip(recorded, least, most, strict=True):

@@ -245,6 +245,11 @@ def test_what_came_since_has_its_own_percentiles(before: list[int], after: list[
     assert whole.percentile_since(None, 50.0) == whole.percentiles([50.0])[0]
 
 
+def test_what_is_too_long_came_too() -> None:
+    """Into the last bucket."""
+    assert hist([HIGHEST_NS + 1]).percentile_since(None, 50.0) == HIGHEST_NS + 1
+
+
 def test_a_gain_has_the_exact_maximum_of_its_interval() -> None:
     later, gain = Hist(), Hist()
     later.add_many([5, 7_000_001])
@@ -257,6 +262,8 @@ def test_a_gain_has_the_exact_maximum_of_its_interval() -> None:
     assert (gain.n, gain.min_ns, gain.max_ns) == (2, 9, 3_000_003)
     gain.set_gain(later, counts)
     assert (gain.n, gain.max_ns, gain.percentiles([50.0])) == (0, 0, [None])
+    gain.set_gain(hist([0]), None)
+    assert (gain.n, gain.max_ns) == (1, 0)
 
 
 def test_a_rank_is_the_value_of_that_sample() -> None:
@@ -298,6 +305,16 @@ def test_a_share_above_is_counted_in_buckets(sample: list[int], value: int) -> N
     surely = sum(each > value * 1.002 + 1 for each in sample)
     perhaps = sum(each > value for each in sample)
     assert surely <= round(share * len(sample)) <= perhaps
+
+
+@few
+@given(samples, st.lists(values, max_size=5))
+def test_samples_at_or_below_values_are_counted_in_buckets(
+    sample: list[int], limits: list[int]
+) -> None:
+    for limit, found in zip(limits, hist(sample).at_or_below(limits), strict=True):
+        surely = sum(each <= limit for each in sample)
+        assert surely <= found <= sum(each <= limit * 1.002 + 1 for each in sample)
 
 
 def test_shares_at_the_edges() -> None:
