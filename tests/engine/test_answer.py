@@ -5,8 +5,12 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from tailrace.engine import answer as module
 from tailrace.engine.answer import Answer
+from tailrace.engine.dialects.delta import Delta
+from tailrace.engine.dialects.ollama import OllamaChat
 from tailrace.engine.dialects.openai_chat import OpenAIChat
+from tailrace.engine.exchange import WireError
 from tailrace.results.facts import Books, StageFacts
 from tailrace.results.result import stage_result
 from tailrace.results.schema import Row, parse_row
@@ -249,3 +253,79 @@ def test_an_error_status_of_a_whole_answer_is_said_in_its_words() -> None:
     assert fault == ("http_404", "HTTP 404: no model x")
     assert whole(b"x" * 100_000, 500)._body is not None
     assert len(whole(b"x" * 100_000, 500)._body or b"") < 20_000
+
+
+def test_the_sentences_of_answers_that_came_whole() -> None:
+    assert answered(DONE).fault() == ("empty", "the answer has no output")
+    fault = whole(b"{oops").fault()
+    assert fault is not None
+    assert fault[1].startswith("the answer cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "says"),
+    [
+        (300, "/v2", "HTTP 300: the server redirects to /v2, which is not followed"),
+        (399, "/v2", "HTTP 399: the server redirects to /v2, which is not followed"),
+        (302, "", "HTTP 302: 'moved'"),
+        (400, "/v2", "HTTP 400: 'moved'"),
+        (503, "/v2", "HTTP 503: 'moved'"),
+    ],
+)
+def test_a_redirection_is_named(status: int, location: str, says: str) -> None:
+    answer = Answer(OpenAIChat())
+    answer.accept(status, "text/plain", location=location)
+    answer.on_body(1, b"moved")
+    answer.close(2)
+    assert answer.fault() == (f"http_{status}", says)
+
+
+def test_an_answer_that_is_packed_is_not_read() -> None:
+    for encoding in ("", "identity", "gzip"):
+        answer = Answer(OpenAIChat())
+        answer.accept(200, SSE, encoding)
+        answer.on_body(1, TEXT + DONE)
+        answer.close(2)
+        says = "the answer is packed with gzip, which was not asked for"
+        assert answer.fault() == (("encoded", says) if encoding == "gzip" else None)
+
+
+def test_lines_of_json_are_read_as_their_dialect_says() -> None:
+    answer = Answer(OllamaChat(), keep_text=True)
+    answer.accept(200, "application/x-ndjson")
+    answer.on_body(1, b'{"message":{"content":"a"}}\n{"message":{"content":"b"}}\n')
+    answer.on_body(2, b'{"message":{"content":""},"done":true,"done_reason":"stop"}')
+    answer.close(3)
+    assert answer.fault() is None
+    row = Row("r", 0, 0, "measure", 0)
+    answer.timeline.fill(row, 0)
+    assert (row.text, row.first_output_ns) == ("ab", 1)
+
+
+class Typed(OpenAIChat):
+    """Says the type of each event as its text."""
+
+    def read(self, event_type: str, data: bytes) -> Delta:
+        return Delta(text=f"({event_type})")
+
+
+def test_a_dialect_is_told_the_type_of_each_event() -> None:
+    answer = Answer(Typed(), keep_text=True)
+    answer.accept(200, SSE)
+    answer.on_body(5, b"data: 1\n\n")
+    answer.on_body(7, b"event: ping\ndata: 2\n\nevent: end\ndata: 3\n")
+    answer.close(8)
+    row = Row("r", 0, 0, "measure", 0)
+    answer.timeline.fill(row, 0)
+    assert (row.text, row.first_output_ns) == ("()(ping)(end)", 5)
+
+
+def test_more_of_a_whole_answer_than_can_be_held_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "WHOLE_LIMIT_BYTES", 2**20)
+    answer = Answer(OpenAIChat(), streamed=False)
+    answer.accept(200, "application/json")
+    answer.on_body(1, b" " * 2**20)
+    with pytest.raises(WireError, match="the answer is larger than 1 MiB"):
+        answer.on_body(2, b" ")

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace import __version__
+from tailrace.engine import outgoing as module
+from tailrace.engine.dialects.delta import Ask
 from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import origin_of
 from tailrace.engine.outgoing import Outgoing, common_headers, merged
@@ -220,3 +222,35 @@ def test_items_with_one_id_are_not_mixed_up(keep: bool) -> None:
     for text in ("a", "b", "a", "c"):
         request = made.request(Item("x", (("user", text),)), 0, "id")
         assert orjson.loads(request.body)["messages"][0]["content"] == text
+
+
+class Counting(OpenAIChat):
+    """Counts how often a body is made."""
+
+    made = 0
+
+    def body(self, ask: Ask) -> bytes:
+        self.made += 1
+        return super().body(ask)
+
+
+@pytest.mark.parametrize(
+    ("more", "room_bytes", "made"), [({}, 10**6, 2), ({}, 150, 4), ({"keep": False}, 10**6, 6)]
+)
+def test_a_body_is_made_once_where_there_is_room_for_it(
+    more: dict[str, Any], room_bytes: int, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept are those that came while there was room, the last of them whole."""
+    monkeypatch.setattr(module, "KEPT_BYTES", room_bytes)
+    dialect = Counting()
+    requests = Outgoing(scenario(), "m", dialect, **more)
+    first, second = (Item(name, (("user", name * 100),)) for name in "ab")
+    bodies = [requests.request(item, 0, "id").body for item in (first, second) * 3]
+    assert len(set(bodies)) == 2
+    assert dialect.made == made
+
+
+def test_an_answer_that_is_not_streamed_is_asked_for_as_json() -> None:
+    request = outgoing(stream=False).ask(0, "id")
+    assert request.headers["accept"] == "application/json"
+    assert not body(request).get("stream")

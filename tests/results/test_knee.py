@@ -52,5 +52,31 @@ def test_rounds_are_averaged() -> None:
 def test_too_few_levels_have_none() -> None:
     assert knee_of([server(8, 1), server(8, 2)]) is None
     assert knee_of([server(8, 1), server(8, 2), stage(4, None, None)]) is None
-    mixed = [server(8, 1), server(8, 2), server(8, 4) | {"users": None, "load": "5/s"}]
-    assert knee_of(mixed) is None
+    assert knee_of([server(8, 1), server(8, 2), stage(4, 1.0, None), stage(5, None, 1.0)]) is None
+    assert knee_of([server(8, 1), server(8, 2), server(8, 4), at_rate(5, 5.0, 100)]) is None
+
+
+def test_a_level_that_was_not_measured_is_passed_by() -> None:
+    found = knee_of([stage(3, None, None), *(server(2, users) for users in (1, 2, 4))])
+    assert found is not None
+    assert list(found["power"]) == ["1", "2", "4"]
+
+
+def at_rate(per_s: float, rate: float, mean_ms: float) -> dict[str, Any]:
+    """An open level, whose time in the queue only the response metric has."""
+    return stage(0, rate, None) | {
+        "load": f"{per_s:g}/s",
+        "users": None,
+        "arrivals": {"requested_per_s": per_s},
+        "metrics": {"e2e": {"mean_ns": 1e6}, "e2e_response": {"mean_ns": mean_ms * 1e6}},
+    }
+
+
+def test_open_levels_are_in_the_order_of_their_rates_and_count_the_queue() -> None:
+    found = knee_of([at_rate(20, 19.0, 900), at_rate(5, 5.0, 100), at_rate(10, 10.0, 150)])
+    assert found == {
+        "load": "10/s",
+        "users": None,
+        "end": None,
+        "power": {"5/s": 50.0, "10/s": 66.6667, "20/s": 21.1111},
+    }

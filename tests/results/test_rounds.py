@@ -33,6 +33,26 @@ def test_each_load_has_its_own_interval() -> None:
     assert first["figures"]["requests_per_s"]["mean"] == 5.0
 
 
+def test_goodput_has_an_interval_where_objectives_were_asked_for() -> None:
+    stages: list[dict[str, Any]] = [stage("2", number, 100) for number in (1, 2, 3, 4)]
+    stages[0]["goodput"], stages[1]["goodput"] = {"per_s": 1.0}, {"per_s": 2.0}
+    stages[2]["goodput"], stages[3]["goodput"] = {"per_s": None}, None
+    (found,) = rounds_of(stages)
+    assert found["confidence"] == 0.95
+    assert found["figures"]["goodput_per_s"] == {
+        "n": 2,
+        "mean": 1.5,
+        "deviation": 0.7071,
+        "low": -4.8531,
+        "high": 7.8531,
+    }
+
+
+def test_figures_are_rounded_to_four_decimals() -> None:
+    found = interval_of([1.000003, 1.000055, 1.000042])
+    assert found == {"n": 3, "mean": 1.0, "deviation": 0.0, "low": 1.0, "high": 1.0001}
+
+
 def test_a_single_round_has_none() -> None:
     assert rounds_of([stage("2", 0, 100), stage("8", 0, 100)]) == []
     assert rounds_of([stage("2", 1, 100)]) == []

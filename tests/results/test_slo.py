@@ -27,6 +27,13 @@ def test_a_list_of_every_kind() -> None:
     assert found[1].text == "icl:p99.9<=1.5s"
 
 
+def test_the_ends_of_what_can_be_asked_for() -> None:
+    text = "ttft:max<5ms, ttft:p0.5<5ms, error_rate<=100%, goodput>=100%"
+    found = parse_slos(text)
+    assert [(each.stat, each.percent) for each in found[:2]] == [("max", None), ("p0.5", 0.5)]
+    assert [each.limit for each in found[2:]] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -37,6 +44,9 @@ def test_a_list_of_every_kind() -> None:
         ("zzz<5ms", "unknown figure 'zzz'; there are start_lag, "),
         ("ttft<5ms", "it lacks the percentile; write ttft:p99, ttft:mean or ttft:max"),
         ("ttft:p100<5ms", "'p100' is no percentile"),
+        ("ttft:p0<5ms", "'p0' is no percentile"),
+        ("x y" * 30, f"--slo: {('x y' * 30)[:60]!r} is not an objective"),
+        ("tttf:p99<5ms", "--slo: 'tttf"),
         ("ttft:q9<5ms", "'q9' is no percentile"),
         ("ttft:p99<500", "ttft needs a unit of time"),
         ("ttft:p99<500%", "ttft needs a unit of time"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tailrace.results.steady import FEWEST, mser5
 
@@ -42,3 +45,38 @@ def test_noise_alone_is_no_drift() -> None:
 
 def test_too_few_samples_are_not_judged() -> None:
     assert mser5(np.ones(FEWEST - 1)) is None
+    assert mser5(np.ones(FEWEST)) is not None
+
+
+def by_definition(series: NDArray[np.float64]) -> int:
+    """The batch from which on the squared standard error of the mean is least."""
+    whole = len(series) // 5
+    means = [series[5 * at : 5 * at + 5].mean() for at in range(whole)]
+    errors = [np.var(means[at:]) / (whole - at) for at in range(whole // 2 + 1)]
+    return int(np.argmin(errors))
+
+
+@pytest.mark.parametrize("n", [100, 101, 104, 155, 203])
+@pytest.mark.parametrize("off", [0, 20, 45, 50, 55, 75, 80, 90])
+def test_the_definition_gives_the_same(n: int, off: int) -> None:
+    series = np.random.default_rng(n + off).normal(10, 1, n)
+    series[:off] *= 3
+    found, point = mser5(series), by_definition(series)
+    assert found is not None
+    assert (found.trimmed, found.settled) == (5 * point, point < n // 5 // 2)
+
+
+def test_the_error_of_a_shift_is_that_of_the_difference_of_two_means() -> None:
+    head, alone, together = [50.0] * 10, [9.0, 11.0] * 50, ([9.0] * 5 + [11.0] * 5) * 10
+    first, second = mser5(np.array(head + alone)), mser5(np.array(head + together))
+    assert first is not None
+    assert second is not None
+    assert (first.trimmed, first.shift) == (10, 4.0)
+    assert first.shift_error == pytest.approx(math.sqrt(1 / 10 + 1 / 100) / 10)
+    assert second.shift_error > 1.5 * first.shift_error
+
+
+def test_beside_a_mean_of_nought_no_part_is_said() -> None:
+    found = mser5(np.array([3.0] * 10 + [0.0] * 100))
+    assert found is not None
+    assert (found.trimmed, found.shift, found.shift_error) == (10, 0.0, 0.0)

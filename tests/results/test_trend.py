@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tailrace.results.ess import FEWEST
 from tailrace.results.trend import trend
 
 
@@ -24,6 +25,15 @@ def test_the_standard_error_is_what_slopes_scatter_by() -> None:
     slopes = [one.slope for one in found if one]
     errors = [one.error for one in found if one]
     assert float(np.std(slopes)) == pytest.approx(float(np.median(errors)), rel=0.2)
+
+
+@pytest.mark.parametrize("seconds", [0.01, 10.0])
+def test_independent_residuals_have_the_textbook_error(seconds: float) -> None:
+    at, values = np.linspace(0, seconds, FEWEST), np.tile([1.0, 2.0], FEWEST // 2)
+    (slope, _), covariance = np.polyfit(at, values, 1, cov=True)
+    found = trend(at, values)
+    assert found is not None
+    assert (found.slope, found.error) == pytest.approx((slope, np.sqrt(covariance[0, 0])))
 
 
 def test_dependent_samples_widen_it() -> None:
