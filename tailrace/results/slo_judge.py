@@ -22,6 +22,7 @@ from tailrace.results.tally import Tally
 
 Status = Literal["pass", "fail", "cannot tell"]
 FAILED = ("error", "timeout")
+CUT_OFF = "requests that were cut off had waited less than the limit"
 
 
 class Judged(NamedTuple):
@@ -61,7 +62,7 @@ def _judge(
         return _share(slo, good, measured)
     value = rates.get(slo.name) if slo.name != GOODPUT else (goodput or {}).get("per_s")
     if value is None:
-        return Judged(slo.text, None, "cannot tell", None, False, "no such figure was measured")
+        return _cannot_tell(slo, None, "no such figure was measured")
     return _as_measured(slo, value, False, "as measured")
 
 
@@ -69,29 +70,23 @@ def _percentile(slo: Slo, percent: float, tally: Tally) -> Judged:
     hist = tally.hists[slo.name]
     value = hist.percentiles((percent,))[0]
     if value is None:
-        return Judged(slo.text, None, "cannot tell", None, False, "no samples")
+        return _cannot_tell(slo, None, "no samples")
     limit_ns = tally.bounds.get(slo.name, (0, None))[1]
     at_least = limit_ns is not None and value >= limit_ns
     floor, bound = _one_sided(slo, percent, hist, tally)
-    surely_missed = floor is not None and not slo.met_by(floor)
-    met = slo.met_by(value)
     if (between := _blurred(slo, percent, hist, tally)) is not None:
         low, high = (number(ns / 1e6) for ns in between)
         why = f"shared reads hide when outputs came: it is between {low} and {high} ms"
-        return Judged(slo.text, value, "cannot tell", met, False, why)
-    if surely_missed:
-        return Judged(slo.text, value, "fail", False, True, "its lower bound is over the limit")
-    if at_least and met:
-        why = "requests that were cut off had waited less than the limit"
-        return Judged(slo.text, value, "cannot tell", met, False, why)
+        return _cannot_tell(slo, value, why)
+    if floor is not None and not slo.met_by(floor):
+        return _as_measured(slo, value, True, "its lower bound is over the limit")
+    if at_least and slo.met_by(value):
+        return _cannot_tell(slo, value, CUT_OFF)
     if hist.n < (needed := sample_floor(percent)):
-        why = f"{hist.n} samples; {slo.stat} needs {needed}"
-        return Judged(slo.text, value, "cannot tell", met, False, why)
-    if not met:
-        return Judged(slo.text, value, "fail", False, False, "as measured, within its bounds")
+        return _cannot_tell(slo, value, f"{hist.n} samples; {slo.stat} needs {needed}")
     sure = bound is not None and slo.met_by(bound) and (limit_ns is None or bound < limit_ns)
     why = "its upper bound is within the limit" if sure else "as measured, within its bounds"
-    return Judged(slo.text, value, "pass", True, sure, why)
+    return _as_measured(slo, value, sure, why)
 
 
 def _blurred(slo: Slo, percent: float, hist: Hist, tally: Tally) -> tuple[int, int] | None:
@@ -118,19 +113,23 @@ def _of_all(slo: Slo, tally: Tally) -> Judged:
     hist = tally.hists[slo.name]
     value = hist.mean_ns if slo.stat == "mean" else hist.max_ns
     if not hist.n or value is None:
-        return Judged(slo.text, None, "cannot tell", None, False, "no samples")
+        return _cannot_tell(slo, None, "no samples")
     if tally.bounds.get(slo.name) and slo.met_by(value):
-        why = "requests that were cut off had waited less than the limit"
-        return Judged(slo.text, value, "cannot tell", True, False, why)
+        return _cannot_tell(slo, value, CUT_OFF)
     return _as_measured(slo, value, False, f"of {hist.n} samples")
 
 
 def _share(slo: Slo, hits: int, n: int) -> Judged:
     if not n:
-        return Judged(slo.text, None, "cannot tell", None, False, "no requests")
+        return _cannot_tell(slo, None, "no requests")
     low, high = share_bounds(hits, n)
     sides = slo.met_by(low), slo.met_by(high)
     return _as_measured(slo, hits / n, sides[0] == sides[1], f"{hits} of {n} requests")
+
+
+def _cannot_tell(slo: Slo, value: float | None, why: str) -> Judged:
+    met = None if value is None else slo.met_by(value)
+    return Judged(slo.text, value, "cannot tell", met, False, why)
 
 
 def _as_measured(slo: Slo, value: float, sure: bool, why: str) -> Judged:

@@ -77,6 +77,11 @@ def test_unknown_names_are_kept_and_mean_nothing_in_common() -> None:
     assert common_of(found.values).software is None
 
 
+def test_marks_in_labels_are_escaped() -> None:
+    line = 'a{b="1\\\\2",c="3\\n4"}'
+    assert series_of(f"{line} 1\n").values == {line: 1.0}
+
+
 def test_what_is_left_out_is_counted() -> None:
     found = series_of(text_of("vllm"))
     assert found.left_out == 2  # the buckets of a histogram that nothing is made of
@@ -85,6 +90,7 @@ def test_what_is_left_out_is_counted() -> None:
     assert found.left_out == 1  # not a number
     long = "x" * LONGEST_SERIES
     assert series_of(f'a 1\nb{{c="{long}"}} 2\n') == ({"a": 1.0}, 1)
+    assert series_of(f"a NaN\nb NaN\n{long} 3\n") == ({long: 3.0}, 2)
 
 
 def test_known_names_are_kept_first() -> None:

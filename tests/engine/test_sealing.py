@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tailrace.engine.sealing import asked_hash, gathers_text, sealer
+from tailrace.results.outputs import output_hash
 from tailrace.results.schema import Row
 from tailrace.scenarios.items import Item
 from tailrace.scenarios.model import Scenario
 
+PAIRS = ((("a", 1), ("b", 2)), (("b", 2), ("a", 1)))
 ITEM = Item("1", (("user", "Hi"),))
 
 
@@ -55,6 +57,17 @@ def test_the_hash_is_that_of_the_text_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "reasoning", "same_as"),
+    [("a", None, ("a", "")), (None, "b", ("", "b")), ("a", "b", ("a", "b"))],
+)
+def test_reasoning_is_hashed_with_the_text(
+    text: str | None, reasoning: str | None, same_as: tuple[str, str]
+) -> None:
+    row = sealed(answered(text=text, reasoning=reasoning), deterministic=True)
+    assert row.output_hash == output_hash(*same_as)
+
+
+@pytest.mark.parametrize(
     "more",
     [{"outcome": "error"}, {"outcome": "timeout"}, {"outcome": "censored"}, {"text": ""}],
 )
@@ -76,3 +89,9 @@ def test_what_is_asked_decides_its_hash() -> None:
         asked_hash(scenario(nonce=False), ITEM),
     ]
     assert len({one, *others}) == 8
+
+
+def test_the_order_in_which_settings_were_written_does_not_matter() -> None:
+    """So that a JSON file may be formatted anew."""
+    first, second = (Item("1", ITEM.messages, extra=dict(pairs)) for pairs in PAIRS)
+    assert asked_hash(scenario(), first) == asked_hash(scenario(), second)

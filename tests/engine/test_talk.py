@@ -133,3 +133,28 @@ def test_a_history_that_was_handed_out_does_not_grow() -> None:
     first = session.item()
     session.note(answer("x"))
     assert len(first.messages) == 1
+
+
+def test_the_books_are_those_of_all_sessions() -> None:
+    books = SessionBooks()
+    for outcome in ("ok", "error", "ok", "error"):
+        script = SessionScript("s", (Turn("a", tool_results=(ToolResult("x", "f"),)),))
+        session = Talk(script, 4, 99, books)
+        assert (session.nonce_of, session.step, session.over) == (99, 0, False)
+        session.note(answer("", [call("g", "1")], outcome=outcome))
+    assert books == SessionBooks(finished=2, broken=2, tool_results_skipped=2, calls_unanswered=2)
+
+
+def test_a_turn_may_take_several_steps() -> None:
+    results = (ToolResult("1"), ToolResult("2"))
+    session, _ = talk(Turn("a", tool_results=results), Turn("b"))
+    steps = []
+    for _ in results:
+        session.note(answer("Let me see.", [call("f", "x")]))
+        steps.append(session.step)
+    assert steps == [1, 2]
+    assert session.item().messages[1][1]["content"] == "Let me see."  # type: ignore[index]
+    session.note(answer())
+    assert (session.turn, session.step) == (2, 0)
+    assert session.item().messages[-2:] == (("assistant", ""), ("user", "b"))
+    assert "tools" not in session.item().extra

@@ -25,6 +25,26 @@ def test_a_good_request_meets_every_latency_objective() -> None:
     }
 
 
+def test_figures_are_rounded_and_missing_where_nothing_was_measured() -> None:
+    found = Goodput(SLOS, 0, S)
+    empty = found.result(None)
+    assert empty is not None
+    assert (empty["share"], empty["per_s"]) == (None, None)
+    assert found.result(0.0) == empty
+    for index, first_ms in enumerate((50, 500, 500)):
+        found.add(row(index, first_ms))
+    result = found.result(7.0)
+    assert result is not None
+    assert (result["share"], result["per_s"]) == (0.333333, 0.1429)
+
+
+def test_what_ended_before_the_window_is_in_no_rate() -> None:
+    found = Goodput(SLOS, 500 * MS, S)
+    found.add(row(0, 50))
+    found.add(row(600, 50))
+    assert (found.in_window, found.good) == (1, 2)
+
+
 def test_what_failed_counts_in_the_denominator_and_what_was_cancelled_does_not() -> None:
     found = Goodput(SLOS)
     for each in (row(0, 50), row(1, 50, outcome="error"), waited("timeout", 500)):
