@@ -56,8 +56,7 @@ class LimitSearch:
         self.told: list[Probe] = []
         points = np.arange(first, last + 1, dtype=np.float64)
         widths = np.log((points + 1) / points)
-        before = widths[0] if len(widths) == 1 else widths[: max(1, len(widths) // 64)].max()
-        self._odds: NDArray[np.float64] = np.concatenate(([before / 2], widths))
+        self._odds: NDArray[np.float64] = np.concatenate((widths[:1] / 2, widths))
         """Of each limit: below the first point, then each point."""
         self._odds /= self._odds.sum()
 
@@ -73,7 +72,8 @@ class LimitSearch:
 
     def next(self) -> int | None:
         """The next point; None when the probes are spent, or one limit is sure enough."""
-        if len(self.told) >= self.most or self._settled():
+        found = self.interval()
+        if len(self.told) >= self.most or found.low == found.high:
             return None
         met = [probe.point for probe in self.told if probe.met]
         if not any(probe.met is False for probe in self.told):
@@ -83,34 +83,22 @@ class LimitSearch:
     def _doubled(self, highest: int | None) -> int:
         if highest is None:
             return self.first
-        return min(max(2 * highest, highest + 1), self.last)
+        return min(2 * highest, self.last)
 
     def _splitting(self) -> int:
         """The point whose outcome is most open: the odds of meeting it are nearest to a half."""
         meets = np.cumsum(self._odds[::-1])[::-1][1:]  # of each point: the limit is there or above
         return self.first + int(np.argmin(np.abs(meets - 0.5)))
 
-    def _settled(self) -> bool:
-        found = self.interval()
-        return bool(self.told) and found.low == found.high
-
     def interval(self) -> Interval:
         """The narrowest run of limits with the confidence asked for."""
         sums = np.concatenate(([0.0], np.cumsum(self._odds)))
-        best = (len(self._odds), 0, 0.0)
-        for low in range(len(self._odds)):
-            high = int(np.searchsorted(sums, sums[low] + CONFIDENCE - 1e-12))
-            if high >= len(sums):
-                break
-            odds = float(sums[high] - sums[low])
-            if (high - low, -odds) < (best[0], -best[2]):
-                best = (high - low, low, odds)
-        width, low, odds = best
-        likeliest = self.first - 1 + int(np.argmax(self._odds))
-        start = self.first - 1 + low
-        return Interval(
-            start, start + width - 1, odds if width < len(self._odds) else 1.0, likeliest
-        )
+        ends = np.searchsorted(sums, sums + CONFIDENCE - 1e-12).tolist()
+        runs = [(begin, end) for begin, end in enumerate(ends) if end < len(sums)]
+        begin, end = min(runs, key=lambda run: (run[1] - run[0], sums[run[0]] - sums[run[1]]))
+        below = self.first - 1
+        odds = min(1.0, float(sums[end] - sums[begin]))
+        return Interval(below + begin, below + end - 1, odds, below + int(np.argmax(self._odds)))
 
 
 def replayed(first: int, last: int, probes: int, told: Sequence[Probe]) -> LimitSearch:

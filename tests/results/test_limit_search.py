@@ -96,3 +96,55 @@ def test_it_can_be_replayed() -> None:
     search = searched(17, 1, 256)
     assert replayed(1, 256, 12, search.told).interval() == search.interval()
     assert replayed(1, 256, 12, search.told[:4]).next() == search.told[4].point
+
+
+def told(first: int, last: int, *probes: tuple[int, bool, float]) -> LimitSearch:
+    return replayed(first, last, 12, [Probe(*probe) for probe in probes])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(1, 256, 13), (10, 20, 14), (5, 5, 5)],
+)
+def test_before_the_first_split_the_odds_are_even_on_a_logarithmic_scale(
+    first: int, last: int, expected: int
+) -> None:
+    """So many limits are as likely as the rest; one below the range is half as likely as first."""
+    total = math.log((last + 1) / first) + math.log((first + 1) / first) / 2
+    above = {point: math.log((last + 1) / point) / total for point in range(first, last + 1)}
+    assert min(above, key=lambda point: abs(above[point] - 0.5)) == expected
+    assert told(first, last, (last, False, 0.5)).next() == expected
+
+
+@given(
+    st.integers(1, 9),
+    st.lists(st.tuples(st.integers(0, 11), st.booleans(), st.floats(0.55, 0.98)), max_size=8),
+)
+def test_the_interval_is_the_narrowest_with_the_confidence_asked_for(
+    first: int, probes: list[tuple[int, bool, float]]
+) -> None:
+    """Against every run of limits, with odds that are multiplied out probe by probe."""
+    last = first + 11
+    odds = {first - 1: math.log((first + 1) / first) / 2}
+    odds |= {limit: math.log((limit + 1) / limit) for limit in range(first, last + 1)}
+    for off, met, right in probes:
+        for limit in odds:
+            odds[limit] *= right if (limit >= first + off) == met else 1 - right
+    whole = sum(odds.values())
+    found = told(first, last, *((first + off, met, right) for off, met, right in probes)).interval()
+    held = sum(odds[limit] for limit in range(found.low, found.high + 1)) / whole
+    assert found.confidence == pytest.approx(held)
+    assert CONFIDENCE - 1e-9 <= found.confidence <= 1
+    width = found.high - found.low + 1
+    for low in range(first - 1, last + 2 - width):
+        assert sum(odds[each] for each in range(low, low + width)) / whole <= held + 1e-9
+    for low in range(first - 1, last + 3 - width):
+        narrower = sum(odds[each] for each in range(low, low + width - 1)) / whole
+        assert narrower <= CONFIDENCE + 1e-9
+    assert odds[found.best] == pytest.approx(max(odds.values()))
+
+
+def test_a_range_of_one_point_is_probed() -> None:
+    assert LimitSearch(7, 7, 5).next() == 7
+    assert searched(7, 7, 7).interval().low == 7
+    assert searched(6, 7, 7).interval().high == 6
