@@ -40,8 +40,8 @@ def statistics_of(facts: StageFacts, series: Series | None) -> dict[str, Any] | 
             "tokens_per_s": _settling(mser5(tokens) if tokens.any() else None),
         },
         "queue": {
-            "in_flight": _trend(flight, 1),
-            f"{ttft}_ns": _trend(trend(*series.of(ttft)), 1),
+            "in_flight": _trend(flight),
+            f"{ttft}_ns": _trend(trend(*series.of(ttft))),
             "arrivals_per_s": round(series.n / (until_ns - from_ns) * 1e9, 4),
         },
     }
@@ -60,14 +60,14 @@ def _settling(found: Settling | None) -> dict[str, Any] | None:
     }
 
 
-def _trend(found: Trend | None, digits: int) -> dict[str, Any] | None:
+def _trend(found: Trend | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "slope_per_s": round(found.slope, digits + 5),
-        "standard_error": round(found.error, digits + 5),
-        "at_least_per_s": round(found.least, digits + 5),
-        "mean": round(found.mean, digits + 5),
+        "slope_per_s": round(found.slope, 6),
+        "standard_error": round(found.error, 6),
+        "at_least_per_s": round(found.least, 6),
+        "mean": round(found.mean, 6),
     }
 
 

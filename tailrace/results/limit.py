@@ -112,7 +112,7 @@ def _remarks(
     weak = sum(probe.right == LOOKS for probe in probes)
     if not weak or found.low == found.high:
         return []
-    reasons = dict.fromkeys(
+    untold = (
         f"{each['slo']}: {each['why']}"
         for stage in stages
         for each in stage["slo"]
@@ -120,7 +120,7 @@ def _remarks(
     )
     return [
         f"{weak} of {len(probes)} probes could only be told by their looks "
-        f"({'; '.join(list(reasons)[:1])}); a longer --probe-duration, or a lower percentile, "
+        f"({next(untold)}); a longer --probe-duration, or a lower percentile, "
         "makes the answer sharper"
     ]
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from tailrace.results import series
-from tailrace.results.level_stats import statistics_of
+from tailrace.results.hist import Hist
+from tailrace.results.level_stats import BINS, effective_of, statistics_of
+from tailrace.results.series import Series
 
 from .builders import MS, S, document, row, stage, waited
 
@@ -96,3 +98,74 @@ def test_of_very_many_requests_the_order_of_some_is_kept(monkeypatch: pytest.Mon
     status, value = audit(thinned)["independence"]
     assert status == "ok"
     assert value.startswith("75 samples of TTFT, one of every 4, are worth ")
+
+
+def test_a_queue_that_grows_by_a_known_amount() -> None:
+    """Every 10 ms a request comes, and each waits 1 ms longer than the one before."""
+    rows = [row(10 * i, 40 + i, (), id=f"r{i}") for i in range(100)]
+    open_loop = {"users": None, "in_flight_ns": {}, "max_in_flight": 99, "measure_until_ns": S}
+    queue = document(rows, **open_loop)["statistics"]["queue"]
+    assert queue["arrivals_per_s"] == 100
+    trend = queue["ttft_ns"]
+    assert trend == {
+        "slope_per_s": pytest.approx(100 * MS),
+        "standard_error": pytest.approx(0, abs=1),
+        "at_least_per_s": pytest.approx(100 * MS),
+        "mean": 89.5 * MS,
+    }
+    flight = queue["in_flight"]  # of each second's 100, one more every 100 ms
+    assert flight["slope_per_s"] == pytest.approx(9, abs=2)
+    assert 4 < flight["mean"] < 10
+    assert flight["at_least_per_s"] == pytest.approx(
+        flight["slope_per_s"] - 2.326 * flight["standard_error"], abs=1e-5
+    )
+    assert {round(value, 6) for value in flight.values()} == set(flight.values())
+    later = document(rows, measure_from_ns=S // 2, **open_loop)["statistics"]["queue"]
+    assert later["arrivals_per_s"] == 200
+
+
+def test_what_has_no_first_output_is_told_from_its_end() -> None:
+    whole = [
+        row(10 * i, None, last_output_ns=(10 * i + 60 + i % 3) * MS, streamed=False, id=f"r{i}")
+        for i in range(120)
+    ]
+    found = document(whole)["statistics"]
+    assert found["steady_state"]["metric"] == "e2e"
+    assert found["steady_state"]["e2e"]["n"] == 120
+    assert found["steady_state"]["tokens_per_s"] is None
+    assert found["queue"]["e2e_ns"]["mean"] == 61 * MS
+    assert found["queue"]["in_flight"] is None
+
+
+def test_how_a_level_settled() -> None:
+    dice = Random(3)
+    rows = [row(10 * i, 300 if i < 40 else 50 + dice.randrange(20), id=f"r{i}") for i in range(240)]
+    found = document(rows)["statistics"]["steady_state"]
+    assert found["ttft"]["n"] == 240
+    assert found["tokens_per_s"]["n"] == BINS
+    assert (found["ttft"]["trimmed"], found["ttft"]["trimmed_share"]) == (40, 0.1667)
+    assert found["ttft"]["settled"] is True
+    assert found["ttft"]["shift"] == pytest.approx(300 / 59.5 - 1, rel=0.02)
+    assert 0.005 < found["ttft"]["shift_error"] < 0.05
+    for name in ("shift", "shift_error"):
+        assert found["ttft"][name] == round(found["ttft"][name], 6) != round(found["ttft"][name], 5)
+
+
+@pytest.mark.parametrize("times", [(None, S), (0, None), (S, S), (S, 0)])
+def test_without_a_window_nothing_can_be_said(times: tuple[int | None, int | None]) -> None:
+    facts = stage(STEADY)
+    facts.measure_from_ns, facts.measure_until_ns = times
+    kept = Series()
+    kept.add(STEADY[0])
+    assert statistics_of(facts, kept) is None
+
+
+def test_only_some_metrics_have_an_order() -> None:
+    kept, hist = Series(), Hist()
+    assert effective_of(50.0, "ttft", hist, kept) is None
+    for one in STEADY:
+        kept.add(one)
+        hist.add(5)
+    assert effective_of(50.0, "connect", hist, kept) is None
+    assert effective_of(50.0, "tpot", hist, Series()) == 300.0
+    assert effective_of(50.0, "icl", hist, Series()) == 0

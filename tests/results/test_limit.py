@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tailrace.results.limit import answer, limit_of, point_of, probe_of
+from tailrace.results.limit import SCHEMA, answer, limit_of, point_of, probe_of
 from tailrace.results.limit_search import LOOKS, MEASURED, SURE, Interval, Probe
 
 USERS = {"kind": "users", "first": 1, "last": 64, "step": 1.0, "probes": 12}
@@ -93,3 +93,66 @@ def test_the_document() -> None:
     assert "4 of 4 probes could only be told by their looks" in found["remarks"][0]
     assert "p99 needs 662" in found["remarks"][0]
     assert limit_of(scenario, [])["found"] is False
+
+
+def test_a_document_of_rates_says_all_that_was_asked_and_told() -> None:
+    search = RATE | {"step": 1 / 3, "first": 3, "last": 6}
+    queue = {"in_flight": {"at_least_per_s": 2.0}, "arrivals_per_s": 5.0}
+    levels = [
+        {"users": None, "arrivals": {"phases": [{"from_per_s": per_s}]}} for per_s in (1.0, 2.0)
+    ]
+    scenario = {"search": search, "slo": ["ttft:p99<1s"], "levels": levels}
+    stages = [stage(0, "pass", True, True), stage(1, "pass", True, statistics={"queue": queue})]
+    found = limit_of(scenario, stages)
+    told = [{"slo": "ttft:p99<1s", "value": 1, "status": "pass"}]
+    assert found == {
+        "schema": SCHEMA,
+        "kind": "rate",
+        "slo": ["ttft:p99<1s"],
+        "searched": ["1/s", "2/s"],
+        "found": True,
+        "low": 1.0,
+        "high": 1.666666667,
+        "best": 1.0,
+        "confidence": 0.9913,
+        "answer": "1/s meet it, 2/s do not: limit 1..1.66667/s at 99.1 %",
+        "remarks": [],
+        "probes": [
+            {
+                "level": 0,
+                "rate": 1.0,
+                "met": True,
+                "right": SURE,
+                "queue_grows": False,
+                "slo": told,
+            },
+            {
+                "level": 1,
+                "rate": 2.0,
+                "met": False,
+                "right": SURE,
+                "queue_grows": True,
+                "slo": told,
+            },
+        ],
+    }
+
+
+def test_without_probes_there_is_no_answer() -> None:
+    found = limit_of({"search": USERS, "slo": ["ttft:p99<1s"], "levels": []}, [])
+    assert (found["found"], found["answer"]) == (False, "nothing was probed")
+    assert answer(USERS, Interval(2, 2, 1.0, 2), [ONE]).endswith(" at 99.9 %")
+
+
+def test_a_limit_below_the_range_is_not_found_and_a_certain_one_needs_no_remark() -> None:
+    scenario = {"search": USERS, "slo": ["ttft:p99<1s"], "levels": [{"users": 1}] * 9}
+    missed = limit_of(scenario, [stage(0, "fail", False)] * 9)
+    assert (missed["found"], missed["low"], missed["high"], missed["best"]) == (False, 0, 0, 0)
+    assert limit_of(scenario, [stage(0, "cannot tell", False)] * 9)["remarks"] == []
+    (remark,) = limit_of(scenario, [stage(0, "fail", False), stage(0, "cannot tell", True)])[
+        "remarks"
+    ]
+    assert remark == (
+        "1 of 2 probes could only be told by their looks (ttft:p99<1s: 9 samples; p99 needs 662); "
+        "a longer --probe-duration, or a lower percentile, makes the answer sharper"
+    )
