@@ -23,10 +23,31 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("tailrace", "tests", "fuzz", "docs", "pyproject.toml")
 KILLED, SURVIVED = ("killed", "timeout", "segfault"), ("survived", "no tests")
 MOST_SURVIVING = 0.1
+SPOKEN = ["engine/test_dialect_bodies.py", "engine/test_dialect_replay.py"]
 LAWS = {
     "engine/sse": ["laws/test_sse_laws.py"],
     "engine/arrivals": ["laws/test_arrival_laws.py"],
+    "engine/ndjson": ["laws/test_ndjson_laws.py"],
+    "engine/exchange": [
+        *("engine/test_wire_pure.py", "engine/test_outgoing.py", "laws/test_wire_laws.py")
+    ],
+    "engine/otlp_protobuf": ["engine/test_otlp_sender.py"],
+    "engine/dialects/anthropic_messages": SPOKEN,
+    "engine/dialects/choice": ["engine/test_dialect_choice.py"],
+    "engine/dialects/contents": ["engine/test_dialect_bodies.py"],
+    "engine/dialects/llamacpp_completion": SPOKEN,
+    "engine/dialects/ollama": SPOKEN,
+    "engine/dialects/openai_chat": [
+        *("engine/test_openai_chat.py", "engine/test_openai_whole.py"),
+        *("engine/test_dialect_bodies.py", "laws/test_dialect_laws.py"),
+    ],
+    "engine/dialects/openai_completions": SPOKEN,
+    "engine/dialects/openai_embeddings": ["engine/test_openai_embeddings.py"],
+    "engine/dialects/openai_models": ["engine/test_model_names.py"],
+    "engine/dialects/openai_responses": SPOKEN,
+    "engine/dialects/tool_calls": ["engine/test_tool_calls.py"],
     "results/coalesced": ["results/test_blur.py"],
+    "results/spread": ["results/test_audit.py", "results/test_audit_stage.py"],
 }
 """Tests that are about a file and not named like it."""
 
