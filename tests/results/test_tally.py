@@ -15,7 +15,8 @@ from tailrace.results.facts import ModelFacts
 from tailrace.results.metrics import NAMES
 from tailrace.results.result import model_result
 from tailrace.results.schema import Row
-from tailrace.results.tally import STALL_FLOOR_NS, Tally, stall_limit
+from tailrace.results.slo import parse_slos
+from tailrace.results.tally import STALL_FLOOR_NS, Tally, stall_limit, tally_of
 
 from .builders import MS, S, row, stage, tally, waited
 
@@ -264,6 +265,104 @@ def test_a_warm_up_request_only_counts_in_the_window() -> None:
     assert made.outcomes.total() == made.error_classes.total() == made.reused == 0
     assert {name: exact(made, name)[0] for name in NAMES} == dict.fromkeys(NAMES, 0)
     assert (made.output_tokens, made.finish_reasons) == (0, {})
+
+
+def test_every_row_is_counted() -> None:
+    kinds = (
+        row(),
+        row(streamed=False),
+        row(attempt=2),
+        row(retried=True, outcome="error", error_class="x"),
+        row(phase="warmup"),
+        row(reused=False, outcome="error", error_class="x"),
+    )
+    made = tally(*kinds, *kinds)
+    assert made.phases == {"measure": 8, "warmup": 2}
+    assert (made.outcomes, made.outcomes_all) == ({"ok": 6, "error": 2}, {"ok": 8, "error": 2})
+    assert (made.error_classes, made.reused, made.whole) == ({"x": 2}, 6, 2)
+    retries = made.retries
+    assert (retries.requests, retries.retries, retries.all_requests) == (2, 2, 2)
+    assert made.window.requests == 8
+
+
+def test_only_where_nothing_was_streamed_there_are_no_gaps_to_tell_of() -> None:
+    assert tally().streams
+    assert tally(row(), row(streamed=False)).streams
+    assert not tally(row(streamed=False)).streams
+    assert not tally(row(streamed=False, phase="warmup"), row(streamed=False)).streams
+
+
+def test_the_rates_of_a_tally_are_those_of_its_window() -> None:
+    """Answers end at 131, 1131 and 2131 ms."""
+    rows = [row(sent_ms) for sent_ms in (0, 1_000, 2_000)]
+    ends = ((None, None, 3), (S, None, 2), (None, 2 * S, 2), (S, 2 * S, 1))
+    for from_ns, until_ns, answers in ends:
+        assert tally(*rows, from_ns=from_ns, until_ns=until_ns).window.requests == answers
+
+
+@pytest.mark.parametrize("outcome", GIVEN_UP)
+def test_bounds_run_from_when_a_request_was_sent_and_from_when_it_was_meant(outcome: str) -> None:
+    times = {"sent_ns": 300 * MS, "intended_ns": 200 * MS}
+    made = tally(waited(outcome, 1_000, **times))
+    expected = {"ttft": 700, "ttft_response": 800, "e2e": 700, "e2e_response": 800}
+    assert made.bounds == {name: (1, ms * MS) for name, ms in expected.items()}
+    unsent = tally(waited(outcome, 1_000, **(times | {"sent_ns": None})))
+    assert unsent.bounds == dict.fromkeys(("ttft_response", "e2e_response"), (1, 800 * MS))
+
+
+def test_a_connect_that_was_not_finished_is_none() -> None:
+    made = tally(row(connect_begin_ns=1, reused=False), row(connect_end_ns=1, reused=False))
+    assert exact(made, "connect")[0] == 0
+
+
+def test_an_open_gap_is_one_more_stall_and_of_two_as_long_the_longest() -> None:
+    made = tally(waited("timeout", 9_600, 100, (10, 10, 10, 3_000, 10)))
+    assert (made.stalls, made.stalled_requests) == (2, 1)
+    assert exact(made, "max_gap") == (1, 6_460, 6_460)
+    equal = tally(waited("timeout", 6_130, 100, (10, 10, 10, 3_000)))
+    assert exact(equal, "max_gap") == (1, 3_000, 3_000)
+    assert "max_gap" not in equal.bounds
+
+
+def test_what_a_result_asks_for_is_kept_of_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tailrace.results.tally.MOST_SPANS", 2)
+    rows = [row(sent_ms, 50, (40, 0)) for sent_ms in (0, 100, 200)]
+    facts = stage(rows, measure_from_ns=150 * MS)
+    facts.stamps.lag.max_ns = 30 * MS
+    whole, plain = tally_of(facts, parse_slos("ttft:p99<60ms")), tally()
+    for one in (*rows, waited("timeout", 60, 20)):
+        whole.add(one)
+        plain.add(one)
+    assert list(whole.decoding or ()) == [50 * MS, 90 * MS, 150 * MS, 190 * MS]
+    assert whole.series is not None
+    assert whole.series.n == 4
+    assert set(whole.groups) == {"prompts", "mix", "urls", "peers"}
+    assert whole.over_time is not None
+    assert (whole.goodput.good, whole.goodput.in_window) == (3, 2)
+    assert whole.window.requests == 2
+    (between,) = whole.shared.blurs["icl"].bounds(whole.hists["icl"], (100.0,))
+    assert between == (pytest.approx(10 * MS, rel=0.001), 40 * MS)
+    kept = (plain.decoding, plain.series, plain.groups, plain.over_time)
+    assert kept == (None, None, {}, None)
+    assert tally_of(stage([row(0, None)])).decoding is not None
+
+
+def test_an_answer_without_output_is_no_span() -> None:
+    made = tally_of(stage([]))
+    for one in (row(0, None), waited("timeout", 60), row(0, None, last_output_ns=5 * MS)):
+        made.add(one)
+    assert made.decoding is not None
+    assert not made.decoding
+
+
+@pytest.mark.parametrize("name", ["icl", "e2e"])
+def test_samples_are_added_in_batches(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None waits for the end, and what is in no batch yet is in the result as well."""
+    monkeypatch.setattr("tailrace.results.tally.BATCH", 3)
+    made = tally(*(row(0, 100, () if name == "e2e" else (7,)) for _ in range(3)))
+    assert made._hists[name].n == 3
+    assert made.hists[name].n == 3
+    assert made.hists["headers"].n == 3
 
 
 outcomes = st.sampled_from(("ok", "ok", "ok", "error", "timeout", "cancelled", "censored"))

@@ -164,3 +164,61 @@ def test_what_is_no_scale(text: str) -> None:
 def test_a_level_of_a_trace_says_how_fast() -> None:
     assert trace().text == "trace"
     assert trace(time_scale=0.5).text == "trace x0.5"
+
+
+def test_a_survey_adds_up_tokens_and_knows_how_long_the_trace_is() -> None:
+    survey = Survey(2.0, 5.0)
+    tokens = [(1, 1), (2, 20), (None, 30), (4, None), (5, 50)]
+    for at_s, (asked, answered) in enumerate(tokens, 1):
+        survey.note(TraceRow(at_s * S, at_s, asked, answered))
+    survey.note(TraceRow(9 * S, 9, 7, 7))
+    assert (survey.zero_ns, survey.total, survey.before, survey.rows) == (S, 6, 2, 3)
+    assert (survey.input_tokens, survey.output_tokens) == (9, 80)
+    assert (survey.last_ns, survey.ends_ns) == (2 * S, 8 * S)
+    survey.check("f")
+
+
+@pytest.mark.parametrize(
+    ("from_s", "times_s", "says"),
+    [
+        (0.0, [], "f holds no request that could be replayed"),
+        (
+            20.0,
+            [5, 15],
+            "--window leaves no request of f, which lasts 10 s; choose a window inside it",
+        ),
+        (0.0, [0, 367 * 86_400], "f lasts longer than a year; cut it with --window"),
+    ],
+)
+def test_what_cannot_be_replayed(from_s: float, times_s: list[int], says: str) -> None:
+    survey = Survey(from_s, None)
+    for at_s in times_s:
+        survey.note(TraceRow(at_s * S, 1, None, None))
+    with pytest.raises(UsageError) as raised:
+        survey.check("f")
+    assert str(raised.value) == says
+
+
+def test_a_trace_of_a_year_can_be_replayed() -> None:
+    survey = Survey(0.0, None)
+    for row in rows_at([0, 366 * 86_400 * S]):
+        survey.note(row)
+    survey.check("f")
+
+
+def test_the_ends_of_what_a_scale_can_be() -> None:
+    assert parse_scales("0.0001,10000") == (1e-4, 1e4)
+
+
+def test_what_is_wrong_with_a_window_is_said() -> None:
+    says = {
+        "5m": "--window '5m' is not a part of a trace; write FROM..TO since its first row, "
+        "like 10m..20m, ..1h or 10m..",
+        "2s..1s": "--window '2s..1s' ends before it begins; write FROM..TO",
+    }
+    for text, sentence in says.items():
+        with pytest.raises(UsageError) as raised:
+            parse_window(text)
+        assert str(raised.value) == sentence
+    with pytest.raises(UsageError, match=r"^--window"):
+        parse_window("1s..x")
