@@ -25,6 +25,9 @@ _MERGE = 0.8
 _REFUSE = (2.58, 1.96)
 """Standard errors from which the last two stages of merging count as dependent."""
 
+_ROUNDING = 1e-6
+"""Means that differ by less than this part of themselves are all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
@@ -37,11 +40,9 @@ class Blocks:
 def likeness(means: Floats) -> float:
     """How alike neighbours are, in standard errors of von Neumann's ratio; 0 for none at all."""
     k = len(means)
-    centred = means - means.mean()
-    spread = float((centred**2).sum())
-    if k < 3 or spread <= 1e-12 * float((means**2).sum() + 1e-300):
+    if k < 3 or np.ptp(means) <= _ROUNDING * np.abs(means).max():
         return 0.0
-    ratio = float((np.diff(means) ** 2).sum()) / spread
+    ratio = float((np.diff(means) ** 2).sum() / ((means - means.mean()) ** 2).sum())
     error: float = (4 * (k - 2) / (k**2 - 1)) ** 0.5
     return (2.0 - ratio) / error
 
@@ -54,11 +55,11 @@ def blocks_of(units: int, means_of: Callable[[int], Floats]) -> Blocks:
     count, far_too_alike = min(MOST, units), False
     while True:
         alike = likeness(means_of(count))
-        if count // 2 < FEWEST:
+        if count < 2 * FEWEST:
             return Blocks(count, far_too_alike or alike > _REFUSE[1])
         if -1.96 < alike < _MERGE:
             return Blocks(count)
-        far_too_alike = alike > _REFUSE[0] and count // 4 < FEWEST
+        far_too_alike = alike > _REFUSE[0] and count < 4 * FEWEST
         count //= 2
 
 

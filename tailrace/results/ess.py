@@ -56,4 +56,5 @@ def _autocorrelations(series: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = 1 << (2 * n).bit_length()  # a power of 2, since a large prime takes long
     spectrum = np.fft.rfft(series - series.mean(), padded)
     found: NDArray[np.float64] = np.fft.irfft(spectrum * spectrum.conj())[:n]
-    return found / found[0]
+    correlations: NDArray[np.float64] = found / found[0]
+    return correlations

@@ -63,6 +63,14 @@ WINDOWED = {
         0,
         0,
     ),
+    "ends at the beginning": (row(800, 100, (100,)), 1, 1),
+    "closed at the beginning": (row(800, 100, (10,), closed_ns=1_000 * MS), 0, 1),
+    "the first chunk just in it": (
+        row(1_900, 100, (10,), first_output_ns=2_000 * MS - 1),
+        1,
+        0,
+    ),
+    "no known first output": (row(1_000, None, last_output_ns=1_500 * MS, output_tokens=5), 0, 0),
     "unknown tokens": (row(1_000, 100, (10,), output_tokens=None), 0, 1),
 }
 
@@ -89,7 +97,7 @@ def test_the_window_counts_each_chunks_own_tokens_where_they_are_known() -> None
 
 
 def test_without_a_window_everything_is_in_it() -> None:
-    window, rows = Window(), (row(0, 100, (10,)), row(10**9, 100, (10,)))
+    window, rows = Window(), (row(0, 0, (0,), closed_ns=0), row(10**9, 100, (10,)))
     assert [(window.tokens(made), window.has_end(made)) for made in rows] == [(2, True)] * 2
 
 
