@@ -46,3 +46,17 @@ def test_errors_in_bursts_count_for_fewer() -> None:
 @pytest.mark.parametrize("flag", [True, False])
 def test_all_or_none(flag: bool) -> None:
     assert share_of(np.full(50, flag)) == Share(float(flag), 50, 50.0)
+
+
+def test_ten_that_share_their_fate_count_as_one() -> None:
+    dice = np.random.default_rng(5)
+    found = [share_of(np.repeat(dice.random(320) < 0.3, 10)) for _ in range(40)]
+    assert float(np.median([one.effective_n for one in found])) == pytest.approx(320, rel=0.15)
+    assert {one.n for one in found} == {3200}
+    assert float(np.mean([one.value for one in found])) == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(1, 1.0), (2, 1.0), (3, 2.0), (20, 19.0)])
+def test_of_very_few(n: int, expected: float) -> None:
+    """One of them stands for the sign that they depend on each other, which is never too bold."""
+    assert share_of(np.arange(n) == 0).effective_n == pytest.approx(expected)

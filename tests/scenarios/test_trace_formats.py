@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import UsageError
-from tailrace.scenarios.trace_formats import READERS, detect
+from tailrace.scenarios.trace_formats import MOST_TOKENS, READERS, detect
 from tailrace.scenarios.traces import FormatName, Skip, TraceRow
 
 MS, S = 1_000_000, 1_000_000_000
@@ -29,6 +29,8 @@ MOONCAKE = (
     '{"timestamp": 3052.5, "input_length": 20, "output_length": 3}\n'
     '{"timestamp": 4000, "input_length": 600, "output_length": 9, "hash_ids": [5]}\n'
     '{"timestamp": 5000, "input_length": 600, "output_length": 0, "hash_ids": [5]}\n'
+    '{"timestamp": 6000, "input_length": 0, "output_length": 7, "hash_ids": []}\n'
+    '{"timestamp": 7000, "input_length": 1, "output_length": 1}\n'
 )
 AZURE = (
     "TIMESTAMP,ContextTokens,GeneratedTokens\n"
@@ -42,6 +44,9 @@ BURSTGPT = (
     "5,ChatGPT,472,18,490,Conversation log\n"
     "45.5,GPT-4,1087,230.0,1317,API log\n"
     '46,"GPT-4, turbo",100,0,100,API log\n'
+    "\n"
+    "0,GPT-4,1,1,2,API log\n"
+    "0.5,GPT-4,10000000,1,2,API log\n"
 )
 
 
@@ -52,6 +57,8 @@ def test_mooncake() -> None:
         TraceRow(3_052_500_000, 4, 20, 3),
         TraceRow(4 * S, 5, 600, 9, (5,)),
         Skip(6, "failed: 0 output tokens"),
+        Skip(7, "0 input tokens"),
+        TraceRow(7 * S, 8, 1, 1),
     ]
 
 
@@ -69,6 +76,8 @@ def test_burstgpt() -> None:
         TraceRow(5 * S, 2, 472, 18),
         TraceRow(45_500 * MS, 3, 1087, 230),
         Skip(4, "failed: 0 output tokens"),
+        TraceRow(0, 6, 1, 1),
+        TraceRow(S // 2, 7, MOST_TOKENS, 1),
     ]
 
 
@@ -86,6 +95,7 @@ def test_tailrace() -> None:
         journal(outcome="error"),
         journal(input_tokens=3, output_tokens=0),
         journal(input_tokens=3, retried=True),
+        journal(input_tokens=3, intended_ns=2**62),
     ]
     assert read("tailrace", "".join(lines)) == [
         Skip(1, "not measured but cold"),
@@ -95,6 +105,7 @@ def test_tailrace() -> None:
         Skip(5, "neither its input tokens nor its prompt is known"),
         TraceRow(5, 6, 3, None),
         Skip(7, "an attempt that was followed by another"),
+        TraceRow(2**62, 8, 3, None),
     ]
 
 
@@ -126,6 +137,16 @@ GOOD = '{"timestamp": 1, "input_length": 5, "output_length": 5}\n'
     [
         ("not json", ["not JSON", "one object"]),
         ("[1, 2]", ["no JSON object", "[1,2]"]),
+        (str([1] * 29), [f"but {[1] * 29}; ".replace(", ", ",")]),
+        (str([1] * 31), ["but [" + "1," * 29 + "1…; a line"]),
+        (
+            '{"timestamp": 1.0001e14, "input_length": 5, "output_length": 5}',
+            ["it must be a number of milliseconds, not below 0"],
+        ),
+        (
+            '{"timestamp": 0, "input_length": 10000001, "output_length": 5}',
+            ["it must be a whole number from 0 to 10,000,000"],
+        ),
         ('{"input_length": 5, "output_length": 5}', ["field timestamp is missing", "millisec"]),
         ('{"timestamp": "0", "input_length": 5, "output_length": 5}', ["field timestamp", '"0"']),
         (
@@ -140,7 +161,7 @@ GOOD = '{"timestamp": 1, "input_length": 5, "output_length": 5}\n'
         ('{"timestamp": 0, "input_length": 5, "output_length": 99999999999}', ["output_length"]),
         (
             '{"timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": "1"}',
-            ["field hash_ids", "list of whole numbers"],
+            ['field hash_ids is "1"; it must be a list of whole numbers'],
         ),
         (
             '{"timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [1.5]}',
@@ -148,7 +169,7 @@ GOOD = '{"timestamp": 1, "input_length": 5, "output_length": 5}\n'
         ),
         (
             '{"timestamp": 0, "input_length": 1100, "output_length": 5, "hash_ids": [1]}',
-            ["hash_ids has 1 ids", "2.1 blocks of 512"],
+            ["hash_ids has 1 ids", "2.1 blocks of 512 tokens; give an id for each block, or leave"],
         ),
     ],
 )
@@ -160,7 +181,14 @@ def test_malformed_mooncake(line: str, words: list[str]) -> None:
     ("text", "line", "words"),
     [
         ("", 1, ["no column 'TIMESTAMP'"]),
-        ("TIMESTAMP,ContextTokens\n", 1, ["no column 'GeneratedTokens'", "header must name"]),
+        (
+            "TIMESTAMP,ContextTokens\n",
+            1,
+            [
+                "no column 'GeneratedTokens'",
+                "the header must name TIMESTAMP, ContextTokens, GeneratedTokens",
+            ],
+        ),
         ("2023-11-16 18:15:46,1,2\n", 1, ["no column 'TIMESTAMP'"]),
         ("{H}yesterday,1,2\n", 2, ["field TIMESTAMP 'yesterday'", "2023-11-16"]),
         ("{H}1700158546,1,2\n", 2, ["field TIMESTAMP"]),
@@ -205,15 +233,18 @@ def test_malformed_burstgpt(text: str, line: int, words: list[str]) -> None:
     [
         ("{", ["not JSON"]),
         ("3", ["no JSON object but 3"]),
-        ("{}", ["field phase is null", "cold, warmup or measure"]),
+        ("{}", ["field phase is null; it must be cold, warmup or measure"]),
         (journal(phase="later"), ["field phase", "later"]),
-        (journal(intended_ns=None), ["field intended_ns is null", "nanoseconds"]),
+        (
+            journal(intended_ns=None),
+            ["field intended_ns is null; it must be a whole number of nanoseconds"],
+        ),
         (journal(intended_ns=1.5), ["field intended_ns is 1.5"]),
-        (journal(intended_ns=10**19), ["field intended_ns"]),
+        (journal(intended_ns=2**62 + 1), ["field intended_ns"]),
         (journal(input_tokens="9"), ["field input_tokens"]),
         (journal(input_tokens=-9), ["field input_tokens is -9"]),
         (journal(input_tokens=9, output_tokens=True), ["field output_tokens is true"]),
-        (journal(input_tokens=9, prompt=4), ["field prompt is 4", "a text"]),
+        (journal(input_tokens=9, prompt=4), ["field prompt is 4; it must be a text"]),
     ],
 )
 def test_malformed_tailrace(line: str, words: list[str]) -> None:
