@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailrace.errors import UsageError
+from tailrace.scenarios.parse import LONGEST_S, MOST_TOKENS
 from tailrace.scenarios.session_files import read_sessions, scripts_of
 from tailrace.scenarios.sessions import (
+    MOST_TURNS,
     MadeScripts,
     Sessions,
     SessionScript,
@@ -152,3 +154,73 @@ def test_pauses() -> None:
     drawn = [pause_s(random, 0, number, 3, script) for number in range(4000)]
     assert statistics.mean(drawn) == pytest.approx(5.0, rel=0.05)
     assert drawn[7] == pause_s(random, 0, 7, 3, script) != pause_s(random, 1, 7, 3, script)
+
+
+def test_made_up_sessions_hang_on_seed_and_salt() -> None:
+    """The seed decides their lengths; the salt decides every text."""
+    wanted = Sessions(turns=(1, 9), turn_tokens=(10, 90), words_per_token=2.0)
+    made, seeded, salted = (
+        [MadeScripts(wanted, *of).script(number) for number in range(20)]
+        for of in ((7, "a"), (8, "a"), (7, "b"))
+    )
+    lengths = [
+        [[len(turn.user.split()) for turn in script.turns] for script in scripts]
+        for scripts in (made, seeded, salted)
+    ]
+    assert lengths[0] == lengths[2] != lengths[1]
+    assert max(max(turns) for turns in lengths[0]) > 90
+    assert not {turn.user for one in made for turn in one.turns} & {
+        turn.user for one in salted for turn in one.turns
+    }
+    assert [script.id for script in made[:3]] == ["0", "1", "2"]
+
+
+def test_the_ends_of_what_a_turn_may_say() -> None:
+    turns = [
+        {"user": "a", "think_s": 0, "max_tokens": 1},
+        {"user": "b", "think_s": LONGEST_S, "max_tokens": MOST_TOKENS},
+        {"user": "c", "tool_results": [{"content": "x"}]},
+    ]
+    (script,) = parse_document(orjson.dumps([{"turns": turns}]), "f")
+    assert script.turns == (
+        Turn("a", 0.0, 1),
+        Turn("b", LONGEST_S, MOST_TOKENS),
+        Turn("c", tool_results=(ToolResult("x"),)),
+    )
+    (most,) = parse_document(orjson.dumps([{"turns": ["a"] * MOST_TURNS}]), "f")
+    assert len(most.turns) == MOST_TURNS
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (3, "f session 1 must be an object; a session has id, system, tools, turns"),
+        ({"turns": [3]}, "f session 1, turn 1 must be an object; a turn has user, think_s, "),
+        (
+            {"turns": [{"user": "a", "tool_results": [3]}]},
+            "f session 1, turn 1, tool result 1 must be an object; a tool result has name, content",
+        ),
+        (
+            {"turns": [{"user": "a", "tool_results": [{"content": "x", "name": 3}]}]},
+            "f session 1, turn 1, tool result 1: field name must be a text that is not empty",
+        ),
+        (
+            {"turns": ["a"] * (MOST_TURNS + 1)},
+            f"f session 1: field turns has more than {MOST_TURNS:,}",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(entry: object, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_document(orjson.dumps([entry]), "f")
+    assert str(caught.value).startswith(says)
+
+
+def test_sessions_that_share_an_id_are_named_with_their_file() -> None:
+    twice = orjson.dumps({"id": "x", "turns": ["a"]})
+    for parse, text in (
+        (parse_lines, twice + b"\n" + twice),
+        (parse_document, b"[%b,%b]" % (twice, twice)),
+    ):
+        with pytest.raises(UsageError, match=r"^f: two sessions have the id 'x'"):
+            parse(text, "f")
