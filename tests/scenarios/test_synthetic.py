@@ -16,6 +16,7 @@ from tailrace.scenarios.local_tokenizer import token_counter
 from tailrace.scenarios.model import Level, Scenario
 from tailrace.scenarios.sizes import parse_sizes
 from tailrace.scenarios.sources import source_of
+from tailrace.scenarios.synthetic import Synthetic
 
 from .tiny_tokenizer import byte_level, saved
 
@@ -163,3 +164,41 @@ def test_images_stand_behind_the_text_and_are_of_each_request() -> None:
         assert [part["type"] for part in content] == ["text", "image_url", "image_url"]
         urls |= {part["image_url"]["url"] for part in content[1:]}
     assert len(urls) == 40
+
+
+def test_a_seed_means_the_same_in_every_version() -> None:
+    """So that a run of last year can be repeated: these lengths, this choice of prefixes."""
+    output = parse_sizes("uniform:1,99", "-o")
+    made = items(scenario("uniform:5,500", output_tokens=output, prefix_tokens=3, prefix_pool=4), 6)
+    begun = [text(item).split()[:3] for item in made]
+    prefixes = [begun.index(words) for words in begun]
+    assert [len(text(item).split()) - 3 for item in made] == [442, 291, 13, 286, 368, 214]
+    assert [item.max_tokens for item in made] == [42, 24, 9, 26, 12, 78]
+    assert prefixes == [0, 1, 1, 3, 4, 4]
+
+
+def test_prefixes_hang_on_seed_and_salt() -> None:
+    def begun(**more: Any) -> set[str]:
+        made = items(scenario("20", prefix_tokens=9, prefix_pool=2, **more), 20)
+        return {" ".join(text(item).split()[:9]) for item in made}
+
+    sets = [begun(seed=1), begun(seed=2), begun(seed=1, salt="other")]
+    assert [len(each) for each in sets] == [2, 2, 2]
+    assert len(sets[0] | sets[1] | sets[2]) == 6
+
+
+def test_probes_have_their_length_and_ask_for_one_token() -> None:
+    made = scenario("20", prefix_tokens=9, made_images=MadeImages(1, 8, 8))
+    source, other = data_source(made), data_source(scenario("20", salt="other"))
+    assert isinstance(source, Synthetic)
+    assert isinstance(other, Synthetic)
+    probes = [source.probe(pieces, number) for number, pieces in enumerate((5, 50, 50))]
+    contents = [probe.messages[0][1] for probe in (*probes, *items(made, 3))]
+    texts = [content[0]["text"] for content in contents]  # type: ignore[index]
+    assert [len(one.split()) for one in texts[:3]] == [5, 50, 50]
+    assert len({one[:20] for one in texts}) == 4, "requests share a prefix, which no probe has"
+    assert len({content[1]["image_url"]["url"] for content in contents}) == 6  # type: ignore[index]
+    assert [(probe.id, probe.max_tokens) for probe in probes] == [
+        *(("probe0", 1), ("probe1", 1), ("probe2", 1))
+    ]
+    assert other.probe(50, 1).messages[0][1] != texts[1]
