@@ -51,6 +51,22 @@ def test_a_mix_of_prompts_that_are_made_keeps_none() -> None:
     assert source.distinct is None
     assert source.item(7) == source.item(7)
     assert source.item(7).id == "7"
+    assert {source.item(n).model for n in range(50)} == {"base", "lora-a"}
+
+
+def test_a_mix_of_three_keeps_its_weights() -> None:
+    source = Mixed(from_texts(("a",)), (*MIX, MixPart("lora-b", 4)), 1)
+    models = Counter(source.item(n).model for n in range(4000))
+    expected = {"base": 1500, "lora-a": 500, "lora-b": 2000}
+    assert {model: round(n, -2) for model, n in models.items()} == expected
+
+
+def test_a_seed_means_the_same_in_every_version() -> None:
+    """So that a run of last year can be repeated."""
+    mixed = Mixed(from_texts(("a",)), MIX, 3)
+    limited = Limited(from_texts(("a",)), parse_sizes("uniform:1,100", "-o"), (), 7)
+    assert "".join((mixed.item(n).model or "")[0] for n in range(12)) == "bbblbbbbbbbl"
+    assert [limited.item(n).max_tokens for n in range(6)] == [42, 24, 9, 27, 12, 79]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +96,13 @@ def test_output_lengths_are_drawn_for_each_request() -> None:
     assert len(limits) > 90
     assert source.item(4) == source.item(4)
     assert replace(source.item(4), max_tokens=5) == inner.items[0]
+    assert source.distinct is None
+    other = Limited(inner, parse_sizes("uniform:1,100", "-o"), (), 4)
+    assert [source.item(n).max_tokens for n in range(9)] != [
+        other.item(n).max_tokens for n in range(9)
+    ]
+    given = Limited(inner, parse_sizes("file:lengths.csv", "-o"), (3, 900), 3)
+    assert {given.item(n).max_tokens for n in range(50)} == {3, 900}
 
 
 @pytest.mark.parametrize("nonce", [True, False])
