@@ -69,15 +69,14 @@ def _lower(below: float, n: int, doubt: float) -> int | None:
 
 def _upper(below: float, n: int, doubt: float) -> int | None:
     """The smallest rank whose sample is below the quantile with at most that probability."""
-    rank = _first_over(below, n, 1 - doubt, reaching=True) + 1
+    rank = _first_over(below, n, 1 - doubt) + 1
     return rank if rank <= n else None
 
 
-def _first_over(below: float, n: int, level: float, reaching: bool = False) -> int:
-    """The smallest k with ``P[Binomial(n, below) <= k]`` over the level, or reaching it."""
+def _first_over(below: float, n: int, level: float) -> int:
+    """The smallest k with ``P[Binomial(n, below) <= k]`` over the level."""
     first, cumulative = _binomial(below, n)
-    place = int(np.searchsorted(cumulative, level, side="left" if reaching else "right"))
-    return min(n, first + place)
+    return min(n, first + int(np.searchsorted(cumulative, level)))
 
 
 @lru_cache(maxsize=64)
