@@ -50,6 +50,10 @@ LAWS = {
     "results/spread": ["results/test_audit.py", "results/test_audit_stage.py"],
 }
 """Tests that are about a file and not named like it."""
+SHOW = (
+    "import sys; from mutmut.__main__ import show; [show.callback(name) for name in sys.argv[1:]]"
+)
+"""All survivors at once: to start mutmut for each takes longer than to run the tests."""
 
 _CACHES = re.compile(r"^@(cache|lru_cache)\n", re.MULTILINE)
 
@@ -93,14 +97,14 @@ def copied(file: str, tests: list[str]) -> Path:
     return place
 
 
-def mutmut(place: Path, *arguments: str) -> str:
+def mutmut(place: Path, *arguments: str, program: tuple[str, str] = ("-m", "mutmut")) -> str:
     """Its output."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "CI")}
     done = subprocess.run(
-        [sys.executable, "-m", "mutmut", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=place, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode and arguments[0] == "run":
+    if done.returncode:
         sys.exit(f"mutmut failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     return done.stdout
 
@@ -125,8 +129,7 @@ def report(place: Path, file: str, found: list[tuple[str, str]]) -> int:
     """Print the books and the survivors."""
     killed = sum(status in KILLED for _, status in found)
     alive = [name for name, status in found if status in SURVIVED]
-    for name in alive:
-        print(mutmut(place, "show", name))
+    print(mutmut(place, *alive, program=("-c", SHOW)))
     other = len(found) - killed - len(alive)
     print(f"{file}: {len(found)} mutants, {killed} killed, {len(alive)} survived, {other} other")
     return 1 if len(alive) > MOST_SURVIVING * max(1, killed + len(alive)) else 0

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tailrace.engine.gauges import PERIOD_NS, WINDOW_NS, ClockWatch, CpuWindows, Hiccups, Lengths
+from tailrace.engine.gauges import (
+    PERIOD_NS,
+    STEP_NS,
+    WINDOW_NS,
+    ClockWatch,
+    CpuWindows,
+    Hiccups,
+    Lengths,
+)
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -148,3 +156,20 @@ def test_drift_is_not_told_from_too_short_a_time(passed_ns: int, told: bool) -> 
     clocks = ClockWatch(0, 0, 1000)  # twice 1 us of doubt is 100 ppm of 20 ms
     clocks.note(passed_ns, 0, 1000)
     assert (clocks.drift_ppm is not None) == told
+
+
+def test_windows_of_one_share_add_up() -> None:
+    windows = CpuWindows(0, 0)
+    for number in (1, 2, 3):
+        windows.note(number * WINDOW_NS, number * WINDOW_NS // 3)
+    assert windows.windows_ns == {33: 3 * WINDOW_NS}
+    assert windows.peak == 0.3333
+
+
+def test_a_clock_that_was_read_at_one_moment_is_steady() -> None:
+    """Nothing has passed, so that only the least that counts as a step is allowed."""
+    watch = ClockWatch(0, 0, 0)
+    watch.note(0, STEP_NS, 0)
+    assert watch.steps == 0
+    watch.note(0, 2 * STEP_NS + 1, 0)
+    assert (watch.steps, watch.largest_step_ns) == (1, STEP_NS + 1)

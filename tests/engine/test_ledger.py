@@ -170,3 +170,17 @@ def test_a_request_that_waits_to_be_sent_again_is_not_in_flight() -> None:
     books.planned = 1
     assert books.balanced()
     assert (ledger.in_flight, ledger.max_in_flight) == (0, 1)
+
+
+def test_a_request_that_waits_to_be_sent_again_is_not_in_flight() -> None:
+    ledger = Ledger(Books(), 0, 100)
+    for at_ns in (0, 0, 0):
+        ledger.start(at_ns)
+    ledger.pause(10, first=True)
+    ledger.pause(10, first=False)
+    ledger.resume(30)
+    ledger.resume(60)
+    ledger.start(70)
+    ledger.close(100)
+    assert ledger.in_flight_ns == {3: 20, 1: 20, 2: 30, 4: 30}
+    assert (ledger.max_in_flight, ledger.books.retries, ledger.books.retried) == (4, 2, 1)
