@@ -172,7 +172,7 @@ def test_a_request_that_waits_to_be_sent_again_is_not_in_flight() -> None:
     assert (ledger.in_flight, ledger.max_in_flight) == (0, 1)
 
 
-def test_a_request_that_waits_to_be_sent_again_is_not_in_flight() -> None:
+def test_several_that_wait_to_be_sent_again_are_not_in_flight() -> None:
     ledger = Ledger(Books(), 0, 100)
     for at_ns in (0, 0, 0):
         ledger.start(at_ns)
