@@ -113,12 +113,11 @@ def _judged(cell: Cell, confidence: float, cells: int) -> Cell:
     width = half_width(cell)
     if width > cell.margin:
         return replace(cell, reason=_wide(cell, width))
-    if low > 0 or high < 0:
-        beyond = max(abs(low), abs(high)) > cell.margin
-        if beyond:
-            most = f"among {cells} figures" if min(abs(low), abs(high)) > cell.margin else ""
-            what = "a change, which may be chance" if most else "a change, about as large as the"
-            return replace(cell, reason=f"{what} {most or 'margin'}")
+    nearest, farthest = sorted((abs(low), abs(high)))
+    if (low > 0 or high < 0) and farthest > cell.margin:
+        chance = f"which may be chance among {cells} figures"
+        what = chance if nearest > cell.margin else "about as large as the margin"
+        return replace(cell, reason=f"a change, {what}")
     return replace(cell, verdict="no difference")
 
 
