@@ -21,6 +21,7 @@ def cell(low: float, high: float, p: float, **more: object) -> Cell:
     ("given_cell", "verdict", "said"),
     [
         (cell(0.08, 0.12, 0.001), "worse", ""),
+        (cell(0.08, 0.12, 0.0), "worse", ""),
         (cell(-0.12, -0.08, 0.001), "better", ""),
         (cell(0.08, 0.12, 0.001, better="higher"), "better", ""),
         (cell(-0.12, -0.08, 0.001, better="higher"), "worse", ""),
