@@ -11,7 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.errors import UsageError
-from tailrace.scenarios.parse import MOST_USERS, base_url, header, json_object, levels, seconds
+from tailrace.scenarios.parse import (
+    LONGEST_S,
+    MOST_USERS,
+    base_url,
+    header,
+    header_key,
+    json_object,
+    levels,
+    positive,
+    seconds,
+    spread,
+)
 
 many = settings(max_examples=200, deadline=None)
 
@@ -56,6 +67,43 @@ def test_an_endless_duration_is_refused(text: str) -> None:
     """A float takes it for infinite, and nobody can wait for that."""
     with pytest.raises(UsageError, match=r"^--duration "):
         seconds(text, "--duration")
+
+
+def test_a_year_is_the_longest() -> None:
+    assert seconds("8784h", "--x") == LONGEST_S
+    for text in ("8785h", "9" * 39 + "h", "9" * 40 + "h", "9" * 42):
+        shown = text if len(text) <= 40 else text[:40] + "\u2026"
+        with pytest.raises(UsageError) as caught:
+            seconds(text, "--x")
+        assert str(caught.value) == f"--x {shown!r} is longer than a year"
+
+
+def test_a_length_that_must_be_one() -> None:
+    assert positive("1ns", "--x") == 1e-9
+    with pytest.raises(UsageError, match=r"^--x '0ms' must be longer than nothing$"):
+        positive("0ms", "--x")
+    with pytest.raises(UsageError, match=r"^--x 'x' is not a duration"):
+        positive("x", "--x")
+
+
+def test_a_mean_of_exponential_times() -> None:
+    assert spread("2s") == ("2s", False)
+    assert spread("exp:2s") == ("2s", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("sk-1", "sk-1"), (" sk-1\n", "sk-1"), ("", None), (" ", None)]
+)
+def test_a_key_is_what_a_header_carries(text: str, key: str | None) -> None:
+    assert header_key(text, "the judge's") == key
+
+
+@pytest.mark.parametrize("text", ["hun ter2", "hunter2\u20ac", "hunter2\x07x", "hun\nter2"])
+def test_what_no_header_can_carry_is_refused_and_not_repeated(text: str) -> None:
+    says = "the judge's API key has characters that no HTTP header can carry"
+    with pytest.raises(UsageError) as caught:
+        header_key(text, "the judge's")
+    assert str(caught.value) == says
 
 
 @many
