@@ -46,6 +46,7 @@ LAWS = {
     "engine/dialects/openai_models": ["engine/test_model_names.py"],
     "engine/dialects/openai_responses": SPOKEN,
     "engine/dialects/tool_calls": ["engine/test_tool_calls.py"],
+    "scenarios/urls": ["scenarios/test_parse.py"],
     "results/coalesced": ["results/test_blur.py"],
     "results/spread": ["results/test_audit.py", "results/test_audit_stage.py"],
 }
