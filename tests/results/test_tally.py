@@ -285,6 +285,18 @@ def test_every_row_is_counted() -> None:
     assert made.window.requests == 8
 
 
+def test_what_is_said_of_answers_adds_up() -> None:
+    usage = {"token_source": "usage"}
+    stalled = row(500, 100, (10, 1_001, 10), finish_reason=None, output_tokens=4, **usage)
+    lump = row(500, 951, (49, *(0,) * 6), output_tokens=9, **usage)
+    made = tally(stalled, stalled, lump, lump, lump, row(500, 100, (20,)))
+    assert (made.stalls, made.stalled_requests) == (2, 2)
+    assert made.finish_reasons == {"none": 2, "stop": 4}
+    assert (made.itl_requests, made.lump_requests, made.chunks_differ) == (2, 3, 3)
+    assert exact(made, "tpot") == (6, 6, 340)
+    assert exact(made, "start_lag") == (6, 1, 1)
+
+
 def test_only_where_nothing_was_streamed_there_are_no_gaps_to_tell_of() -> None:
     assert tally().streams
     assert tally(row(), row(streamed=False)).streams
@@ -327,7 +339,7 @@ def test_an_open_gap_is_one_more_stall_and_of_two_as_long_the_longest() -> None:
 def test_what_a_result_asks_for_is_kept_of_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tailrace.results.tally.MOST_SPANS", 2)
     rows = [row(sent_ms, 50, (40, 0)) for sent_ms in (0, 100, 200)]
-    facts = stage(rows, measure_from_ns=150 * MS)
+    facts = stage(rows, measure_from_ns=150 * MS, measure_until_ns=250 * MS)
     facts.stamps.lag.max_ns = 10 * MS
     whole, plain = tally_of(facts, parse_slos("ttft:p99<60ms")), tally()
     for one in (*rows, waited("timeout", 60, 20)):
@@ -338,8 +350,8 @@ def test_what_a_result_asks_for_is_kept_of_a_level(monkeypatch: pytest.MonkeyPat
     assert whole.series.n == 4
     assert set(whole.groups) == {"prompts", "mix", "urls", "peers"}
     assert whole.over_time is not None
-    assert (whole.goodput.good, whole.goodput.in_window) == (3, 2)
-    assert whole.window.requests == 2
+    assert (whole.goodput.good, whole.goodput.in_window) == (3, 1)
+    assert whole.window.requests == 1
     (between,) = whole.shared.blurs["icl"].bounds(whole.hists["icl"], (100.0,))
     assert between == (pytest.approx(30 * MS, rel=0.001), 40 * MS)
     kept = (plain.decoding, plain.series, plain.groups, plain.over_time)
