@@ -65,7 +65,7 @@ def blocks_of(units: int, means_of: Callable[[int], Floats]) -> Blocks:
 
 def block_of_each(units: int, count: int) -> NDArray[np.int64]:
     """The block, from 0, of each unit in order; sizes differ by one at most."""
-    return np.arange(units, dtype=np.int64) * count // max(1, units)
+    return np.arange(units, dtype=np.int64) * count // units
 
 
 def sums(values: Floats, blocks: NDArray[np.int64], count: int) -> Floats:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import kolmogorov
+from scipy.stats import kstwo
 
 from tailrace.results.arrival_stats import (
     Floats,
@@ -75,6 +77,19 @@ def test_the_gamma_law_from_end_to_end(shape: float) -> None:
 def test_kolmogorov_against_the_table(p: float, z: float) -> None:
     n = 10**8
     assert kolmogorov_p(z / math.sqrt(n), n) == pytest.approx(p, rel=1e-3)
+
+
+@pytest.mark.parametrize("z", [0.06, 0.3, 0.8, 1.1, 1.17, 1.19, 1.3, 2.0, 3.0])
+def test_kolmogorovs_law_to_the_last_digits(z: float) -> None:
+    n = 10**22
+    assert kolmogorov_p(z / math.sqrt(n), n) == pytest.approx(float(kolmogorov(z)), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [5, 20, 100])
+@pytest.mark.parametrize("p", [0.9, 0.5, 0.1, 0.01])
+def test_few_samples_have_nearly_their_own_law(n: int, p: float) -> None:
+    """Against the exact one, whose chances are p."""
+    assert kolmogorov_p(float(kstwo.isf(p, n)), n) == pytest.approx(p, abs=0.006, rel=0.12)
 
 
 @pytest.mark.parametrize("z", [0.049, 0.05, 1.18])
@@ -158,6 +173,25 @@ def test_a_ramp_is_judged_by_what_it_asked_for() -> None:
     blind = arrival_stats(ns(at_s), 0, until_ns, steady(40.0), "poisson")
     assert blind["ks_p"] < 1e-6
     assert blind["dispersion"] > 2
+
+
+def test_counts_and_gaps_by_hand() -> None:
+    """Ten windows of 10 s with 9 and 11 arrivals by turns, of gaps of 2 s and less."""
+    at_s = [
+        1000.5 + 10 * window + 10 * (k + 0.5) / n
+        for window, n in enumerate((9, 11) * 5)
+        for k in range(n)
+    ]
+    stats = arrival_stats(ns(np.array(at_s)), 1000 * S, 1101 * S, steady(1.0), "poisson")
+    assert (stats["dispersion_windows"], stats["n"], stats["requested_n"]) == (10, 100, 101)
+    assert stats["dispersion"] == pytest.approx(10 / 9 / 10)
+    assert stats["rate_error_percent"] == pytest.approx(-100 / 101)
+    assert stats["requested_per_s"] == 1
+    fewer = arrival_stats(ns(np.array(at_s)), 1000 * S, 1100 * S, steady(1.0), "poisson")
+    assert (fewer["dispersion_windows"], fewer["dispersion"]) == (9, None)
+    by_turns = np.cumsum([0.0, *([1.0, 3.0] * 10)])
+    assert judged(by_turns, 50)["gap_cv"] == pytest.approx(0.5 * (20 / 19) ** 0.5)
+    assert judged(by_turns[:20], 50)["gap_cv"] is None
 
 
 def test_only_the_window_counts() -> None:
