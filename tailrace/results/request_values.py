@@ -6,8 +6,6 @@ filled by the tally itself, which takes all metrics of a row at once.
 
 from __future__ import annotations
 
-import math
-
 from tailrace.results.hist import rank_of
 from tailrace.results.schema import Row
 
@@ -23,6 +21,8 @@ def value_of(row: Row, name: str, stat: str = "max") -> float | None:
         return max(row.gaps_ns, default=None)
     if name in ("tpot", "ntpot"):
         return _pace(row, name)
+    if name == "start_lag":
+        return start_lag_of(row)
     begin, end = _ENDS[name]
     from_ns, until_ns = getattr(row, begin), getattr(row, end)
     return None if from_ns is None or until_ns is None else float(until_ns - from_ns)
@@ -39,7 +39,6 @@ def start_lag_of(row: Row) -> int | None:
 
 
 _ENDS = {
-    "start_lag": ("intended_ns", "sent_ns"),
     "connect": ("connect_begin_ns", "connect_end_ns"),
     "tls": ("connect_end_ns", "tls_end_ns"),
     "headers": ("sent_ns", "headers_ns"),
@@ -68,7 +67,7 @@ def _pace(row: Row, name: str) -> float | None:
     if not tokens or last_ns is None or row.sent_ns is None:
         return None
     if name == "ntpot":
-        return math.floor((last_ns - row.sent_ns) / tokens)
+        return (last_ns - row.sent_ns) // tokens
     first_chunk = row.chunk_tokens[0] if row.chunk_tokens else 1
     if row.first_output_ns is None or tokens <= first_chunk or row.chunks < 2:
         return None

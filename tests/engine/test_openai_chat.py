@@ -11,7 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.engine.dialects.delta import Ask, Delta, Usage
-from tailrace.engine.dialects.openai_chat import OpenAIChat, error_text
+from tailrace.engine.dialects.openai_chat import (
+    MOST_TOKENS,
+    OpenAIChat,
+    error_text,
+)
 
 many = settings(max_examples=200, deadline=None)
 
@@ -102,6 +106,36 @@ CHUNKS = {
     "error before choices": ('{"error":{"message":"no"},"choices":[{}]}', Delta(error="no")),
     "error without a message": ('{"error":{"code":5}}', Delta(error='{"code":5}')),
     "error null": ('{"error":null,"choices":[]}', Delta()),
+    "refusal": (chunk({"refusal": "No."}), Delta("No.", refusal=True)),
+    "refusal behind text": (chunk({"content": "a", "refusal": "b"}), Delta("ab", refusal=True)),
+    "refusal null": (chunk({"content": "a", "refusal": None}), Delta("a")),
+    "refusal empty": (chunk({"content": "a", "refusal": ""}), Delta("a")),
+    "reasoning_content with usage": (
+        chunk({"reasoning_content": "r"}, usage=USAGE),
+        Delta("", "r", usage=Usage(3, 9)),
+    ),
+    "reasoning with usage": (
+        chunk({"reasoning_content": "", "reasoning": "r"}, usage=USAGE),
+        Delta("", "r", usage=Usage(3, 9)),
+    ),
+    "logprobs": (
+        chunk({"content": "ab"}, logprobs={"content": [{}, {}], "refusal": None}),
+        Delta("ab", usage=Usage(chunk_tokens=2)),
+    ),
+    "logprobs of a refusal": (
+        chunk({"content": "a"}, logprobs={"content": [{}], "refusal": [{}, {}]}),
+        Delta("a", usage=Usage(chunk_tokens=3)),
+    ),
+    "logprobs of completions, with usage": (
+        chunk({"content": "a"}, logprobs={"tokens": ["a"]}, usage=USAGE),
+        Delta("a", usage=Usage(3, 9, chunk_tokens=1)),
+    ),
+    "logprobs empty": (chunk({"content": "a"}, logprobs={"content": []}), Delta("a")),
+    "logprobs of another kind": (chunk({"content": "a"}, logprobs=[1]), Delta("a")),
+    "counts of nothing, and beyond belief": (
+        chunk({}, usage={"prompt_tokens": 0, "completion_tokens": MOST_TOKENS}),
+        Delta(usage=Usage(None, 0)),
+    ),
     "unknown keys": ('{"object":"x","choices":[{"delta":{"content":"a","y":1}}]}', Delta("a")),
 }
 
@@ -145,6 +179,9 @@ def test_reads(data: str, delta: Delta) -> None:
 def test_refuses_what_is_no_chunk_with_a_value_error(data: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read(data)
+    if data == '{"choices":[1]}':
+        with pytest.raises(ValueError, match=r"^not a chat completion chunk: 'int' object"):
+            read(data)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ ANSWERS: dict[str, tuple[bytes, Delta]] = {
         Delta("a", finish_reason="stop", usage=Usage(3, 9, 4, 2)),
     ),
     "usage null": (answer({"content": "a"}, usage=None), Delta("a", finish_reason="stop")),
+    "a refusal": (
+        answer({"content": None, "refusal": "No."}),
+        Delta("No.", finish_reason="stop", refusal=True),
+    ),
+    "refusal null": (answer({"content": "a", "refusal": None}), Delta("a", finish_reason="stop")),
     "an error": (b'{"error":{"message":"busy","code":1}}', Delta(error="busy")),
     "error null": (answer({"content": "a"}, error=None), Delta("a", finish_reason="stop")),
 }
@@ -70,6 +75,17 @@ def test_read_whole(data: bytes, delta: Delta) -> None:
 def test_what_is_no_completion_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         OpenAIChat().read_whole(data)
+
+
+def test_what_is_wrong_with_a_completion_is_said() -> None:
+    says = {
+        b'{"choices":[]}': "not a chat completion: IndexError list index out of range",
+        b'{"choices":[{"message":{"content":5}}]}': "not a chat completion: TypeError a message of "
+        "type int",
+    }
+    for data, sentence in says.items():
+        with pytest.raises(ValueError, match=sentence):
+            OpenAIChat().read_whole(data)
 
 
 def test_a_whole_answer_is_asked_for_without_stream_options() -> None:

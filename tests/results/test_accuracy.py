@@ -29,6 +29,8 @@ def test_errors_are_reported_minus_true_on_clocks_of_their_own() -> None:
 def test_only_answers_that_ended_well_are_compared() -> None:
     rows = [waited("timeout", 5_000, id="t"), row(0, None, outcome="error", id="e")]
     assert errors_of(rows, {}).ttft_ns == []
+    rows += [row(None, None, id="u"), row(0, None, id="w"), row(0, 5, (), id="a")]
+    assert errors_of(rows, {"a": known(0, 3)}).ttft_ns == [2 * MS]
 
 
 @pytest.mark.parametrize(

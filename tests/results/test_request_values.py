@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tailrace.results.metrics import NAMES
 from tailrace.results.request_values import value_of
+from tailrace.results.schema import Row
 
 from .builders import MS, row, tally
 
@@ -28,9 +31,42 @@ def test_it_is_the_tallys_sample(name: str) -> None:
     assert value_of(ONE, name) == hist.max_ns
 
 
+@st.composite
+def answers(draw: st.DrawFn) -> Row:
+    """Of any pace, sent late, early, after a queue, a connect or another attempt."""
+    gaps = draw(st.lists(st.integers(0, 90), max_size=3))
+    tokens = draw(st.lists(st.integers(0, 3), min_size=len(gaps) + 1, max_size=len(gaps) + 1))
+    connected = draw(st.sampled_from((None, 98 * MS, 99 * MS, 99 * MS + 1)))
+    secured = None if connected is None else draw(st.sampled_from((None, connected, 100 * MS)))
+    by_chunk = draw(st.booleans())
+    return row(
+        draw(st.sampled_from((99, 100, 101))),
+        draw(st.sampled_from((None, 7))),
+        gaps,
+        intended_ns=99 * MS,
+        queued=draw(st.booleans()),
+        attempt=draw(st.integers(1, 3)),
+        connect_begin_ns=None if connected is None else 90 * MS,
+        connect_end_ns=connected,
+        tls_end_ns=secured,
+        chunk_tokens=tokens if by_chunk else None,
+        output_tokens=sum(tokens) if by_chunk else draw(st.sampled_from((None, 0, 1, 2, 9))),
+        token_source="usage",
+    )
+
+
+@given(answers(), st.sampled_from([name for name in NAMES if name not in ("icl", "itl")]))
+def test_of_any_answer_it_is_the_tallys_sample_or_none(answer: Row, name: str) -> None:
+    hist = tally(answer).hists[name]
+    if name == "max_gap" and not hist.n:  # of which a tally leaves noughts out
+        assert not value_of(answer, name)
+    else:
+        assert value_of(answer, name) == (hist.max_ns if hist.n else None)
+
+
 @pytest.mark.parametrize(("stat", "ms"), [("p50", 20), ("p99", 30), ("max", 30), ("mean", 20)])
 def test_of_gaps_it_is_of_the_requests_own(stat: str, ms: int) -> None:
-    assert value_of(ONE, "icl", stat) == ms * MS
+    assert value_of(ONE, "icl", stat) == value_of(ONE, "itl", stat) == ms * MS
     assert value_of(row(gaps_ms=()), "icl", stat) is None
 
 
@@ -39,3 +75,6 @@ def test_what_a_request_does_not_have_is_none() -> None:
     absent = ("ttft", "e2e", "tpot", "ntpot", "connect", "max_gap")
     assert all(value_of(bare, name) is None for name in absent)
     assert value_of(row(0, 5, ()), "tpot") is None
+    unsent = row(sent_ms=None, first_ms=None, last_output_ns=5, output_tokens=5)
+    assert value_of(unsent, "ntpot") is None
+    assert value_of(unsent, "start_lag") is None

@@ -28,6 +28,15 @@ def test_one_request_of_three_attempts() -> None:
     assert found.result() == {"requests": 1, "retries": 2, "ok": 1, "classes": {"http_503": 2}}
 
 
+def test_requests_add_up() -> None:
+    found = Retried()
+    for number in range(3):
+        for each in (failed(number), row(number, attempt=2), row(number)):
+            found.add(each)
+    assert (found.all_requests, found.all_retries) == (3, 3)
+    assert found.result() == {"requests": 3, "retries": 3, "ok": 3, "classes": {"http_503": 3}}
+
+
 def test_warm_up_is_in_the_books_and_in_no_result() -> None:
     found = Retried()
     for each in (failed(0, phase="warmup"), row(9, attempt=2, phase="warmup")):
