@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("tailrace", "tests", "fuzz", "docs", "pyproject.toml")
 KILLED, SURVIVED = ("killed", "timeout", "segfault"), ("survived", "no tests")
 MOST_SURVIVING = 0.1
-SPOKEN = ["engine/test_dialect_bodies.py", "engine/test_dialect_replay.py"]
+SPOKEN = [f"engine/test_dialect_{what}.py" for what in ("bodies", "reads", "replay")]
 LAWS = {
     "engine/sse": ["laws/test_sse_laws.py"],
     "engine/arrivals": ["laws/test_arrival_laws.py"],

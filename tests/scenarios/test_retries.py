@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,10 +21,11 @@ def test_a_wait_is_between_nothing_and_the_doubled_backoff(
     assert wait_s == Retries(1, backoff_s).wait_s(seed, sequence, attempt)
 
 
-def test_waits_are_spread_over_their_range() -> None:
-    waits = [Retries(1, 1.0).wait_s(0, sequence, 1) for sequence in range(1000)]
+@pytest.mark.parametrize(("attempt", "longest_s"), [(1, 1.0), (2, 2.0), (4, 8.0)])
+def test_waits_are_spread_over_their_range(attempt: int, longest_s: float) -> None:
+    waits = [Retries(1, 1.0).wait_s(0, n, attempt) / longest_s for n in range(1000)]
     assert min(waits) < 0.05
-    assert max(waits) > 0.95
+    assert 0.95 < max(waits) <= 1
     assert 0.45 < sum(waits) / len(waits) < 0.55
 
 
