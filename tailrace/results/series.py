@@ -99,7 +99,7 @@ class Series:
             values, known = last - start, known & (last != _NONE)
         else:
             parts = columns["tokens" if name == "tpot" else "chunks"] - 1
-            known = known & (first != _NONE) & (parts > 0)
+            known = known & (first != _NONE) & (parts > 0) & (columns["chunks"] > 1)
             values = (last - first) // np.maximum(parts, 1)
         return start[known] / 1e9, values[known].astype(np.float64)
 
