@@ -67,8 +67,8 @@ class Timeline:
                 self._reasonings.append(delta.reasoning)
             if usage is not None:
                 self._note_tokens(usage)
-            if delta.refusal:
-                self.refused = True
+        if delta.refusal and (delta.text or delta.finish_reason):
+            self.refused = True
         if delta.calls is not None and self._texts is not None:
             self._calls.append(delta.calls)
         if delta.finish_reason is not None:

@@ -84,7 +84,9 @@ class AnthropicMessages(Dialect):
             if kind == "message_delta":
                 reason = event["delta"].get("stop_reason")
                 return Delta(
-                    finish_reason=str(reason) if reason else None, usage=_usage(event.get("usage"))
+                    finish_reason=str(reason) if reason else None,
+                    usage=_usage(event.get("usage")),
+                    refusal=reason == "refusal",
                 )
             if kind == "error" or event.get("error"):
                 return Delta(error=error_text(event.get("error") or event))
