@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,20 +63,20 @@ def ranks(percent: float, n: int, effective: float | None = None) -> Ranks:
 
 def _lower(below: float, n: int, doubt: float) -> int | None:
     """The largest rank whose sample is above the quantile with at most that probability."""
-    rank = _first_over(below, n, doubt)
+    rank = _reach(below, n, doubt, "right")
     return rank if rank >= 1 else None
 
 
 def _upper(below: float, n: int, doubt: float) -> int | None:
     """The smallest rank whose sample is below the quantile with at most that probability."""
-    rank = _first_over(below, n, 1 - doubt) + 1
+    rank = _reach(below, n, 1 - doubt, "left") + 1
     return rank if rank <= n else None
 
 
-def _first_over(below: float, n: int, level: float) -> int:
-    """The smallest k with ``P[Binomial(n, below) <= k]`` over the level."""
+def _reach(below: float, n: int, level: float, side: Literal["left", "right"]) -> int:
+    """The smallest k with ``P[Binomial(n, below) <= k]`` at the level (left), or over it."""
     first, cumulative = _binomial(below, n)
-    return min(n, first + int(np.searchsorted(cumulative, level)))
+    return min(n, first + int(np.searchsorted(cumulative, level, side)))
 
 
 @lru_cache(maxsize=64)

@@ -50,6 +50,7 @@ def test_the_first_sample_may_be_a_bound() -> None:
     """P[none of 6 below the median] is 1.6 %, of 7 it is 0.8 %."""
     assert (ranks(50.0, 6).low, ranks(50.0, 6).floor) == (1, None)
     assert (ranks(50.0, 7).low, ranks(50.0, 7).floor) == (1, 1)
+    assert ranks(99.0, 1).floor == 1  # P[none of 1] is 1 % to the last digit
 
 
 @settings(max_examples=60, deadline=None)
