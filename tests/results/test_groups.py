@@ -128,3 +128,37 @@ def test_of_a_large_group_every_so_many_are_kept_and_all_are_counted() -> None:
     assert found["ttft"]["p95_ns"] == 108 * MS  # type: ignore[index]
     ids = {one["id"] for one in found["outliers"]["listed"]}  # type: ignore[index]
     assert ids == {"kept"}
+
+
+def test_several_urls_and_peers_are_told_apart() -> None:
+    groups = groups_of_stage()
+    for url, peer in ((0, "a:1"), (1, "b:2"), (1, None), (10, "a:1"), (2, "a:1")):
+        for each in (groups["urls"], groups["peers"]):
+            each.add(row(0, url=url, peer=peer))
+    urls, peers = groups["urls"].result(), groups["peers"].result()
+    assert [(one["url"], one["n"]) for one in urls] == [("0", 1), ("1", 2), ("2", 1), ("10", 1)]
+    assert [(one["peer"], one["n"]) for one in peers] == [("a:1", 3), ("b:2", 1)]
+    alone = groups_of_stage()
+    for _ in range(3):
+        alone["urls"].add(row(0))
+        alone["peers"].add(row(0, peer="a:1"))
+    assert (alone["urls"].result(), len(alone["peers"].result())) == ([], 1)
+
+
+def test_what_is_furthest_off_for_its_metric_is_listed_first() -> None:
+    """19 ms where 1 is usual is more than 160 ms where 20 is."""
+    rows = [row(0, 500 + n % 3, (100 + 20 * (n % 5),), prompt="p", id=f"r{n}") for n in range(15)]
+    rows += [row(0, 501, (300,), prompt="p", id="e2e"), row(0, 520, (140,), prompt="p", id="ttft")]
+    listed = prompts([*rows, row(0, prompt="q")])[0]["outliers"]["listed"]  # type: ignore[index]
+    assert [(one["id"], one["metric"]) for one in listed] == [("ttft", "ttft"), ("e2e", "e2e")]
+
+
+def test_a_metric_that_few_have_leaves_the_others_told() -> None:
+    rows = [
+        row(0, None, last_output_ns=(100 + n) * MS, streamed=False, prompt="p", id=f"r{n}")
+        for n in range(12)
+    ]
+    rows += [row(0, None, last_output_ns=900 * MS, streamed=False, prompt="p", id="late")]
+    found = prompts([*rows, row(0, prompt="q")])[0]
+    assert found["ttft"]["mean_ns"] is None  # type: ignore[index]
+    assert [one["id"] for one in found["outliers"]["listed"]] == ["late"]  # type: ignore[index]

@@ -110,3 +110,37 @@ def test_books_that_do_not_balance_are_a_reason() -> None:
     assert "the sessions do not balance: 3 begun, 2 finished" in reason
     (reason,) = session_reasons("m", SessionBooks(3, 1, 1, 1), journal | {"broken": 1})
     assert reason == "m: 1 sessions finished, the journal has 2"
+
+
+def test_the_document_of_sessions() -> None:
+    tally = SessionTally()
+    rows = [
+        row(500, 40, session=0, turn=1, input_tokens=9, cached_tokens=None),
+        row(600, 50, session=0, turn=1, input_tokens=10, cached_tokens=3),
+        row(700, 60, session=0, turn=1, input_tokens=10, cached_tokens=4),
+        row(800, None, session=0, turn=MOST_TURNS, session_end=True),
+        row(0, 5, session=1, turn=9 * MOST_TURNS),
+        *[row(0, session=n, turn=2, session_end=True, outcome="error") for n in (1, 2)],
+    ]
+    for each in rows:
+        tally.add(each)
+    books = SessionBooks(begun=3, finished=1, broken=2, tool_results=4, calls_unanswered=5)
+    found = tally.result(books)
+    assert found is not None
+    turns = found.pop("turns")
+    assert found == {
+        "books": {
+            **{"begun": 3, "finished": 1, "broken": 2, "unfinished": 0},
+            **{"tool_results": 4, "tool_results_skipped": 0, "calls_unanswered": 5},
+        },
+        "journal": {"begun": 3, "finished": 1, "broken": 2},
+        "broken_by": {"error": 2},
+    }
+    assert [(turn["turn"], turn["and_later"], turn["ttft"]["n"]) for turn in turns] == [
+        *((1, False, 3), (MOST_TURNS, False, 0), (MOST_TURNS + 1, True, 1))
+    ]
+    assert (turns[0]["input_tokens_mean"], turns[0]["cached_share"]) == (9.7, 0.241379)
+    assert (turns[0]["ttft"]["min_ns"], turns[0]["ttft"]["max_ns"]) == (40 * MS, 60 * MS)
+    without = tally.result(None)
+    assert without is not None
+    assert without["books"] is None
