@@ -60,7 +60,7 @@ def base_url(text: str, what: str = "--url") -> str:
             f"{what} {text!r} is an Azure deployment without a version; add ?api-version=…, or "
             f"give {parts.scheme}://{parts.netloc}/openai/v1"
         )
-    return urlunsplit(parts._replace(path=path, fragment=""))
+    return urlunsplit(parts._replace(path=path))
 
 
 def web_url(text: str, what: str, like: str, instead: str) -> SplitResult:

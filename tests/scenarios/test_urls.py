@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import UsageError
-from tailrace.scenarios.urls import base_url, endpoint, is_azure
+from tailrace.scenarios.urls import base_url, endpoint, is_azure, root_of
 
 AZURE = "https://name.openai.azure.com"
 VERSION = "?api-version=2024-10-21"
@@ -37,6 +37,8 @@ def test_a_base_url_keeps_its_query(text: str, url: str) -> None:
     ("url", "path", "whole"),
     [
         ("http://h/v1", "/models", "http://h/v1/models"),
+        ("http://h/v1/", "/models", "http://h/v1/models"),
+        ("http://h/v1/?a=b", "/models", "http://h/v1/models?a=b"),
         ("http://h/v1?a=b&c=", "/models", "http://h/v1/models?a=b&c="),
         (
             f"{AZURE}/openai/deployments/d{VERSION}",
@@ -47,6 +49,43 @@ def test_a_base_url_keeps_its_query(text: str, url: str) -> None:
 )
 def test_a_path_goes_before_the_query(url: str, path: str, whole: str) -> None:
     assert endpoint(url, path) == whole
+
+
+@pytest.mark.parametrize(
+    ("url", "root"),
+    [
+        ("http://h/v1", "http://h"),
+        ("http://h/v1/", "http://h"),
+        ("http://h/v1/x/v1?a=b", "http://h/v1/x?a=b"),
+        ("http://h/openai", "http://h/openai"),
+    ],
+)
+def test_the_root_is_the_url_without_its_version(url: str, root: str) -> None:
+    assert root_of(url) == root
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("h", "--url 'h' is not a URL like http://127.0.0.1:8080/v1"),
+        (
+            "http://u:s3cret@h/x",
+            "--url must not hold a user or password; it would be kept in the result; send it with "
+            "--header, or as the API key (see --auth)",
+        ),
+        ("http://u:s3cret@[h?y=s3cret\nz", "--url 'http://…@[h?…' is not a URL like http"),
+        ("http://h:99999/?y=s3cret", "--url 'http://h:99999/?…' has a port that is not a number"),
+        ("http://h/v1#x", "--url 'http://h/v1#x' must not have a fragment (#…)"),
+        (
+            "http://h/v1?key=",
+            "--url must not hold a secret (key=…); it would be kept in the result; send it with",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_without_what_may_be_secret(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        base_url(text)
+    assert str(caught.value).startswith(says)
 
 
 @pytest.mark.parametrize("name", ["key", "api_key", "api-key", "code", "sig", "access_token"])
