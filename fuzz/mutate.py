@@ -34,7 +34,7 @@ LAWS = {
     "engine/otlp_protobuf": ["engine/test_otlp_sender.py"],
     "engine/dialects/anthropic_messages": SPOKEN,
     "engine/dialects/choice": ["engine/test_dialect_choice.py"],
-    "engine/dialects/contents": ["engine/test_dialect_bodies.py"],
+    "engine/dialects/contents": ["engine/test_dialect_contents.py"],
     "engine/dialects/llamacpp_completion": SPOKEN,
     "engine/dialects/ollama": SPOKEN,
     "engine/dialects/openai_chat": [

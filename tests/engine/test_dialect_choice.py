@@ -89,8 +89,8 @@ def test_one_file_is_enough() -> None:
         ("nobody", f"no dialect is named 'nobody'; ours are {', '.join(OWN)}$"),
         (
             "bare",
-            "'bare' lacks body, read, read_whole, framing, headers, at_root, end_mark; its class is "
-            "to have tailrace.engine.dialects.delta.Dialect as its base",
+            "'bare' lacks body, read, read_whole, framing, headers, at_root, end_mark; its class "
+            "is to have tailrace.engine.dialects.delta.Dialect as its base",
         ),
         ("odd", "'odd' has framing 'morse'; it is to be sse, ndjson or whole"),
         ("broken", "'broken' cannot be made: RuntimeError: no luck"),
