@@ -38,7 +38,7 @@ def some_rows(draw: st.DrawFn) -> list[Row]:
         more = {"id": str(number), "intended_ns": draw(st.integers(0, 400)) * MS}
         if kind == "timeout":
             first = draw(st.sampled_from([None, 100]))
-            at_start = more | {"intended_ns": 0, "sent_ns": draw(st.integers(0, 100)) * MS}
+            at_start = more | {"intended_ns": 0, "sent_ns": draw(st.integers(0, 90)) * MS}
             made.append(waited("timeout", 9000, first, gaps if first else (), **at_start))
         elif kind == "unsent":
             unsent = more | {"sent_ns": None, "streamed": draw(st.booleans())}
