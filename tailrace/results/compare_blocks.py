@@ -59,13 +59,13 @@ def blocks_of(units: int, means_of: Callable[[int], Floats]) -> Blocks:
             return Blocks(count, far_too_alike or alike > _REFUSE[1])
         if -1.96 < alike < _MERGE:
             return Blocks(count)
-        far_too_alike = alike > _REFUSE[0] and count < 4 * FEWEST
+        far_too_alike = alike > _REFUSE[0]
         count //= 2
 
 
 def block_of_each(units: int, count: int) -> NDArray[np.int64]:
     """The block, from 0, of each unit in order; sizes differ by one at most."""
-    return np.arange(units, dtype=np.int64) * count // units
+    return np.arange(units) * count // units
 
 
 def sums(values: Floats, blocks: NDArray[np.int64], count: int) -> Floats:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tailrace.engine import ndjson
+from tailrace.engine.exchange import WireError
 from tailrace.engine.ndjson import LineReader
 
 from .test_sse_laws import cut, places
@@ -77,3 +79,38 @@ def test_a_long_line_is_joined_once(size: int) -> None:
         assert reader.feed(b"x" * 100) == []
         assert max(map(len, reader._partial)) == 100
     assert reader.feed(b"\n") == [("", b"x" * 100 * size)]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "line"),
+    [
+        (b'{"a":1}\n', b'{"a":1}'),
+        (b' {"a":1}\r\n', b'{"a":1}'),
+        (b"\n", None),
+        (b"", None),
+        (b'{"a":1}', None),
+        (b"a\nb\n", None),
+        (b"a\nb", None),
+    ],
+)
+def test_a_read_of_just_one_line_takes_the_short_way(chunk: bytes, line: bytes | None) -> None:
+    reader = LineReader()
+    assert reader.feed_plain(chunk) == line
+    reader.feed(b"begun")
+    assert reader.feed_plain(chunk) is None
+
+
+def test_what_is_held_of_a_line_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its bytes and by its reads, and from its own begin."""
+    monkeypatch.setattr(ndjson, "EVENT_LIMIT_BYTES", 3 * ndjson.READ_COSTS_BYTES + 60)
+    for before in (b"", b"y" * 5000 + b"\n"):
+        reader = LineReader()
+        reader.feed(before)
+        for _ in range(3):
+            assert reader.feed(b"x" * 20) == []
+        with pytest.raises(WireError):
+            reader.feed(b"x")
+    reader = LineReader()
+    reader.feed(b"y\n" + b"x" * (3 * ndjson.READ_COSTS_BYTES))
+    with pytest.raises(WireError):
+        reader.feed(b"x" * 61)
