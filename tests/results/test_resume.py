@@ -72,7 +72,14 @@ def test_a_sitting_is_noted(more: dict[str, object], after: str) -> None:
     ("more", "words"),
     [
         ({"ended": "complete"}, "'r' is complete: nothing is left to resume"),
-        ({"ended": "aborted", "abort_reason": "too many"}, "aborted by its own rule (too many)"),
+        (
+            {"ended": "aborted", "abort_reason": "too many"},
+            "'r' was aborted by its own rule (too many) and would be again; start a new run",
+        ),
+        (
+            {"ended": None, "scenario": {"search": {"kind": "users"}}},
+            "'r' searched for a limit, which is not resumed; start it anew",
+        ),
     ],
 )
 def test_a_run_with_nothing_left_is_refused(more: dict[str, object], words: str) -> None:
@@ -89,3 +96,7 @@ def test_the_latest_moment_is_of_any_level_or_sitting() -> None:
     go_on(run, Resumption(1, "", 11 * S + MS, 1, 2, ""))
     assert last_ns(run) == 11 * S + MS
     assert last_ns(facts()) == 0
+    times = {"began_ns": 1, "measure_from_ns": 5 * S, "ended_ns": None}
+    assert last_ns(facts(ModelFacts("m", "m", stages=[stage([], **times)]))) == 5 * S
+    times = {"began_ns": 0, "measure_from_ns": None, "ended_ns": None}
+    assert last_ns(facts(ModelFacts("m", "m", stages=[stage([], **times)]))) == 0
