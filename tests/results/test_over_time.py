@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from array import array
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tailrace.results.over_time import BINS, OverTime
+from tailrace.results.over_time import BINS, OverTime, over_time_of
+from tailrace.results.schema import Row
+from tailrace.results.series import Series
 from tailrace.results.tally import tally_of
 
 from .builders import MS, S, document, row, stage
@@ -94,3 +97,76 @@ def test_few_rows_are_no_trouble(many: int) -> None:
     found = document(rows, ended_ns=S)["over_time"]
     assert sum(found["ttft"]["n"]) == many
     assert len(found["sampled"]) == many
+
+
+def over(rows: list[Row], from_ns: int, until_ns: int) -> dict[str, Any]:
+    made, series = OverTime(from_ns, until_ns), Series()
+    for one in rows:
+        made.add(one, array("q", one.gaps_ns), max(one.gaps_ns, default=0))
+        series.add(one)
+    return made.result(series)
+
+
+def test_spans_begin_with_the_level_and_what_is_outside_counts_at_its_ends() -> None:
+    """From 1 s on, spans of 10 ms: outputs at 0.9 s, 1.015 s, 1.955 s and 5 s."""
+    rows = [row(at_ms, 5, (), id=f"r{at_ms}") for at_ms in (895, 1010, 1950, 4995)]
+    found = over(rows, S, S + 960 * MS)
+    assert (found["from_ns"], found["bin_ns"]) == (S, 10 * MS)
+    placed = {place: n for place, n in enumerate(found["ttft"]["n"]) if n}
+    assert placed == {0: 1, 1: 1, BINS - 1: 2}
+    ended = {place: n for place, n in enumerate(found["ended"]["ok"]) if n}
+    assert ended == {0: 1, 1: 1, BINS - 1: 2}
+    gaps = over([row(2_000, 5, (4_000,)), row(0, 5, (1,))], S, S + 960 * MS)["icl"]["n"]
+    assert (gaps[0], gaps[-1], sum(gaps)) == (1, 1, 2)
+    assert len(found["tokens_per_s"]) == BINS
+    assert found["tokens_per_s"][1] == 100.0
+    assert all(
+        rate == round(rate, 3) for rate in over([row(1_001, 2, (7,))], S, 2 * S)["tokens_per_s"]
+    )
+
+
+def test_a_level_of_a_moment_has_spans_of_a_nanosecond() -> None:
+    assert OverTime(5, 6).result(Series())["bin_ns"] == 1
+    assert OverTime(5, 5 + BINS + 1).result(Series())["bin_ns"] == 2
+    assert over_time_of(stage([], began_ns=5, ended_ns=5)) is None
+    assert over_time_of(stage([], began_ns=5, ended_ns=6)) is not None
+
+
+def test_the_heat_map_has_edges_around_what_occurs() -> None:
+    empty = over([row(0, 10, ())], 0, S)["gap_heat"]
+    assert empty == {"edges_ns": [], "counts": []}
+    heat = over([row(0, 10, (20, 20, 60))], 0, 960 * MS)["gap_heat"]
+    edges, counts = heat["edges_ns"], heat["counts"]
+    assert edges[0] <= 20 * MS < edges[1] < edges[-2] <= 60 * MS < edges[-1]
+    assert (len(counts), {len(of) for of in counts}) == (BINS, {len(edges) - 1})
+    assert [counts[3][0], counts[5][0], counts[11][-1]] == [1, 1, 1]
+    assert max(map(sum, counts)) == 1
+
+
+def test_the_shortest_and_the_longest_have_buckets_too() -> None:
+    whole = row(0, 0, (), gaps_ns=[0, 1, 9_999, 10_001, 10**13], chunks=6)
+    found = over([whole], 0, 960 * MS)
+    assert sum(found["icl"]["n"]) == 5
+    assert found["icl"]["max_ns"][-1] == 10**13
+    assert found["icl"]["p50_ns"][0] == pytest.approx(10_000, rel=0.03)
+    assert (found["gap_heat"]["edges_ns"][0], found["gap_heat"]["edges_ns"][-1]) == (10_000, 10**12)
+
+
+def test_rows_come_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row(10 * n, 50, (n % 3, 7), id=f"r{n}") for n in range(40)]
+    rows += [row(500, 50, (), id=f"s{n}") for n in range(9)]
+    whole = over(rows, 0, 960 * MS)
+    for size in (1, 3, 4):
+        monkeypatch.setattr("tailrace.results.over_time._BATCH", size)
+        assert over(rows, 0, 960 * MS) == whole
+
+
+def test_of_few_every_point_is_shown_and_of_many_the_twenty_slowest() -> None:
+    few = [row(n, 50 + n % 5, (), id=f"r{n}") for n in range(60)]
+    assert len(over(few, 0, S)["ttft_points"]) == 60
+    many = [row(n, 50 + (n % 40 == 1) * n, (), id=f"r{n}") for n in range(2000)]
+    points = over(many, 0, 3 * S)["ttft_points"]
+    assert len(points) == 1000 + 20
+    assert [point for point in points if point[0] // MS % 2] == [
+        [n * MS, (50 + n) * MS] for n in range(1201, 2000, 40)
+    ]
