@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailrace.scenarios.keys import Key, decimal, nearest
+from tailrace.scenarios.keys import Key, decimal, nearest, shown
 
 FLAG = Key("f", "flag")
 COUNT = Key("n", "integer", least=1, most=9)
@@ -17,6 +17,7 @@ SHARE = Key("s", "number", least=0, above_least=True)
 CHOICE = Key("c", "choice", choices=("a", "b"))
 TIME = Key("t", "text", hint="TIME", forms=frozenset({"number"}))
 LISTED = Key("l", "text", hint="N[,N…]", forms=frozenset({"number", "list"}))
+TABLE = Key("o", "text", forms=frozenset({"object"}))
 MANY = Key("m", "text", many=True)
 
 
@@ -25,6 +26,11 @@ MANY = Key("m", "text", many=True)
     [
         (FLAG, True, True),
         (COUNT, 9, 9),
+        (COUNT, 1, 1),
+        (TABLE, {"a": [1]}, '{"a":[1]}'),
+        (TIME, 10.0, "10"),
+        (TIME, 100, "100"),
+        (TIME, 20.50, "20.5"),
         (SHARE, 1, 1.0),
         (CHOICE, "b", "b"),
         (TIME, "30s", "30s"),
@@ -81,6 +87,8 @@ def test_values_it_refuses(key: Key, value: Any) -> None:
         (LISTED, "a text, a number or a list (N[,N…])"),
         (MANY, "a text, or a list of them"),
         (Key("x", "number"), "a number"),
+        (Key("x", "number", least=3), "a number of 3 or more"),
+        (TABLE, "a text or a table"),
         (Key("x", "number", most=2), "a number of 2 or less"),
     ],
 )
@@ -93,6 +101,27 @@ def test_decimals_keep_their_value_without_an_exponent(value: float) -> None:
     text = decimal(value)
     assert "e" not in text.lower()
     assert float(text) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "empty"),
+        (True, "true"),
+        (False, "false"),
+        ({"a": 1}, "a table"),
+        ([], "an empty list"),
+        ([1], "a list"),
+        ("a", "'a'"),
+        (1.5, "1.5"),
+        (10**59, "1" + "0" * 59),
+        (10**60, "1" + "0" * 59 + "\u2026"),
+        ("x" * 58, "'" + "x" * 58 + "'"),
+        ("x" * 59, "'" + "x" * 59 + "\u2026"),
+    ],
+)
+def test_what_stands_in_a_file(value: object, text: str) -> None:
+    assert shown(value) == text
 
 
 def test_nearest() -> None:
