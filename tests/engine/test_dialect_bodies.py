@@ -81,12 +81,11 @@ def test_a_talk_with_an_image_and_a_tool() -> None:
     anthropic = body("anthropic-messages", TALK)
     assert anthropic["system"] == "Be brief."
     user, assistant, result = anthropic["messages"]
-    assert user["content"][1]["source"] == {
-        **{"type": "base64", "media_type": "image/png", "data": "AAAA"}
-    }
-    assert assistant["content"] == [
-        {"type": "tool_use", "id": "c1", "name": "f", "input": {"x": 1}}
-    ]
+    source = {"type": "base64", "media_type": "image/png", "data": "AAAA"}
+    blocks = [{"type": "text", "text": "See"}, {"type": "image", "source": source}]
+    assert user == {"role": "user", "content": blocks}
+    call = {"type": "tool_use", "id": "c1", "name": "f", "input": {"x": 1}}
+    assert assistant == {"role": "assistant", "content": [call]}
     assert result["role"] == "user"
     assert result["content"][0] == {"type": "tool_result", "tool_use_id": "c1", "content": "7"}
     ollama = body("ollama-chat", TALK)["messages"]
@@ -95,6 +94,40 @@ def test_a_talk_with_an_image_and_a_tool() -> None:
     assert ollama[2]["tool_calls"] == [{"function": {"name": "f", "arguments": {"x": 1}}}]
     generate = body("ollama-generate", TALK)
     assert (generate["system"], generate["images"]) == ("Be brief.", ["AAAA"])
+
+
+def test_an_image_that_is_elsewhere_is_named_and_an_empty_text_is_left_out() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "http://h/x.png"}}
+    messages = (("user", ({"type": "text", "text": ""}, picture)), ("tool", {"content": "7"}))
+    user, result = body("anthropic-messages", messages)["messages"]
+    source = {"type": "url", "url": "http://h/x.png"}
+    assert user["content"] == [{"type": "image", "source": source}]
+    assert result["content"] == [{"type": "tool_result", "tool_use_id": "", "content": "7"}]
+    assert "images" not in body("ollama-chat", messages)["messages"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ((), {"anthropic-version": "2023-06-01"}),
+        ((("X-Mine", "1"),), {"anthropic-version": "2023-06-01", "x-mine": "1"}),
+        ((("Anthropic-Version", "2024"),), {"anthropic-version": "2024"}),
+        (
+            (
+                ("X-Api-Key", "mine"),
+                ("Authorization", "Bearer local"),
+                ("anthropic-version", "2024"),
+            ),
+            {"anthropic-version": "2024", "x-api-key": "mine", "authorization": "Bearer local"},
+        ),
+    ],
+)
+def test_what_the_user_gives_is_not_replaced(
+    given: tuple[tuple[str, str], ...], sent: dict[str, str]
+) -> None:
+    found = dialect_of("anthropic-messages").headers(given)
+    assert {name.lower(): value for name, value in found} == sent
+    assert len(found) == len(sent)
 
 
 def test_extra_keys_come_last_and_options_go_beside_ours() -> None:
