@@ -77,7 +77,20 @@ def test_a_talk_with_an_image_and_a_tool() -> None:
     assert [item.get("type", item.get("role")) for item in responses["input"]] == [
         *("user", "function_call", "function_call_output")
     ]
-    assert responses["input"][0]["content"][1] == {"type": "input_image", "image_url": PIXEL}
+    see = [{"type": "input_text", "text": "See"}, {"type": "input_image", "image_url": PIXEL}]
+    assert responses["input"] == [
+        {"role": "user", "content": see},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"x":1}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "7"},
+    ]
+    said = ({"content": "So.", "tool_calls": []}, {"content": [{"type": "text"}]})
+    answers = body("openai-responses", [("assistant", each) for each in said])["input"]
+    assert answers == [
+        {"role": "assistant", "content": [{"type": "output_text", "text": text}]}
+        for text in ("So.", "")
+    ]
+    (result,) = body("openai-responses", [("tool", "7")])["input"]
+    assert result == {"type": "function_call_output", "call_id": "", "output": "7"}
     anthropic = body("anthropic-messages", TALK)
     assert anthropic["system"] == "Be brief."
     user, assistant, result = anthropic["messages"]

@@ -112,15 +112,21 @@ def test_the_mean_gap_is_by_chunks_and_the_pace_by_tokens() -> None:
 
 
 def test_what_the_order_is_worth_is_asked_of_its_own_samples() -> None:
-    dice = np.random.default_rng(4)
-    firsts, gaps = dice.integers(10, 500, (2, 60)).cumsum(axis=1) % 700
-    rows = [row(9 * n, int(firsts[n]), (int(gaps[n]),), id=f"r{n}") for n in range(60)]
-    made = series(*rows)
+    at = np.arange(160)
+    waves = np.sin(at / 7) + 0.3 * np.sin(at * at)
+    firsts, gaps = (500 + 400 * waves).astype(int), (900 + 400 * waves * np.abs(waves)).astype(int)
+    made = series(
+        *(row(9 * n, int(firsts[n]), (int(gaps[n]),), id=f"r{n}") for n in range(len(at)))
+    )
     values, means = firsts.astype(float) * MS, gaps.astype(float) * MS
-    for over in (100.0 * MS, 600.0 * MS):
+    worths = set()
+    for over in (500.0 * MS, 1000.0 * MS):
         expected = min(effective_over(values, over), effective_ranks(values))
         assert made.effective_n("ttft", over) == pytest.approx(expected)
         assert made.effective_n("icl", over) == pytest.approx(effective_n(means))
+        ways = (effective_over(means, over), effective_ranks(means), effective_n(means))
+        worths |= {round(worth, 6) for worth in (*ways, expected)}
+    assert len(worths) == 5, "the test can fail"
 
 
 def test_every_token_of_an_answer_is_in_some_span() -> None:
