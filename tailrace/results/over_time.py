@@ -115,13 +115,13 @@ class OverTime:
         return np.clip((at_ns - self._from_ns) // self._bin_ns, 0, BINS - 1)
 
     def _flush(self) -> None:
-        firsts = np.array(self._firsts, dtype=np.int64).reshape(-1, 2)
+        firsts = np.array(self._firsts).reshape(-1, 2)
         self._ttft.add(self._bins(firsts[:, 0]), firsts[:, 1])
-        gaps = np.array(self._gaps, dtype=np.int64)
-        lengths = np.array(self._lengths, dtype=np.int64)
+        gaps = np.array(self._gaps)
+        lengths = np.array(self._lengths)
         run = np.cumsum(gaps)
         before = np.concatenate(([0], run))[np.cumsum(lengths) - lengths]
-        ends = run + np.repeat(np.array(self._starts, dtype=np.int64) - before, lengths)
+        ends = run + np.repeat(np.array(self._starts) - before, lengths)
         self._icl.add(self._bins(ends), gaps)
         for held in (self._firsts, self._gaps, self._starts, self._lengths):
             del held[:]

@@ -116,6 +116,9 @@ def test_spans_begin_with_the_level_and_what_is_outside_counts_at_its_ends() -> 
     assert placed == {0: 1, 1: 1, BINS - 1: 2}
     ended = {place: n for place, n in enumerate(found["ended"]["ok"]) if n}
     assert ended == {0: 1, 1: 1, BINS - 1: 2}
+    for name in ("p50_ns", "p99_ns", "max_ns"):
+        known = {place for place, ns in enumerate(found["ttft"][name]) if ns is not None}
+        assert known == set(placed)
     gaps = over([row(2_000, 5, (4_000,)), row(0, 5, (1,))], S, S + 960 * MS)["icl"]["n"]
     assert (gaps[0], gaps[-1], sum(gaps)) == (1, 1, 2)
     assert len(found["tokens_per_s"]) == BINS
@@ -141,12 +144,14 @@ def test_the_heat_map_has_edges_around_what_occurs() -> None:
     assert (len(counts), {len(of) for of in counts}) == (BINS, {len(edges) - 1})
     assert [counts[3][0], counts[5][0], counts[11][-1]] == [1, 1, 1]
     assert max(map(sum, counts)) == 1
+    assert {type(n) for of in (*counts, edges) for n in of} == {int}
 
 
 def test_the_shortest_and_the_longest_have_buckets_too() -> None:
     whole = row(0, 0, (), gaps_ns=[0, 1, 9_999, 10_001, 10**13], chunks=6)
     found = over([whole], 0, 960 * MS)
     assert sum(found["icl"]["n"]) == 5
+    assert {type(n) for n in found["icl"]["n"]} == {int}
     assert found["icl"]["max_ns"][-1] == 10**13
     assert found["icl"]["p50_ns"][0] == pytest.approx(10_000, rel=0.03)
     assert (found["gap_heat"]["edges_ns"][0], found["gap_heat"]["edges_ns"][-1]) == (10_000, 10**12)
