@@ -179,9 +179,11 @@ def test_reads(data: str, delta: Delta) -> None:
 def test_refuses_what_is_no_chunk_with_a_value_error(data: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read(data)
-    if data == '{"choices":[1]}':
-        with pytest.raises(ValueError, match=r"^not a chat completion chunk: 'int' object"):
-            read(data)
+
+
+def test_what_is_wrong_with_a_chunk_is_said() -> None:
+    with pytest.raises(ValueError, match=r"^not a chat completion chunk: 'int' object"):
+        read('{"choices":[1]}')
 
 
 @pytest.mark.parametrize(
