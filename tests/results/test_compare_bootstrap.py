@@ -11,10 +11,12 @@ from math import log
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from scipy.special import ndtri, stdtrit
 
-from tailrace.results.compare_blocks import Blocks
+from tailrace.results.compare_blocks import Blocks, block_of_each
 from tailrace.results.compare_bootstrap import Drawn, Draws, LogRatio, Sorted, log_ratio, rate
 from tailrace.results.compare_figures import Samples
+from tailrace.results.hist import rank_of
 
 BASE, OTHER = Draws(0, 0, replicates=1000), Draws(0, 1, replicates=1000)
 TRIALS = 200
@@ -140,3 +142,75 @@ def test_the_same_seed_gives_the_same_draws() -> None:
     assert (Draws(3, 0).times(9) == Draws(3, 0).times(9)).all()
     assert (Draws(3, 0).times(9) != Draws(3, 1).times(9)).any()
     assert (Draws(3, 0).times(9).sum(axis=1) == 9).all()
+
+
+@pytest.mark.parametrize(
+    ("percent", "requests"),
+    [
+        (50.0, 2),
+        (50.0, 7),
+        (50.0, 40),
+        (50.0, 100),
+        (90.0, 7),
+        (90.0, 40),
+        (90.0, 100),
+        (99.0, 100),
+    ],
+)
+def test_each_draw_is_the_percentile_of_the_samples_that_were_drawn(
+    percent: float, requests: int
+) -> None:
+    """Against pooling the drawn blocks and sorting them; no draw is beyond the grid here."""
+    dice = np.random.default_rng([requests, int(percent)])
+    counts = dice.integers(1, 4, requests)
+    values = dice.integers(0, 10**6, counts.sum())
+    draws = Draws(3, replicates=100)
+    found = Sorted(Samples(values, counts)).percentile(percent, draws)
+    block = block_of_each(requests, found.blocks.count)[np.repeat(np.arange(requests), counts)]
+    expected = []
+    for times in draws.times(found.blocks.count):
+        pooled = np.sort(np.repeat(values, times.astype(int)[block]))
+        expected.append(float(pooled[rank_of(percent, len(pooled)) - 1]))
+    assert found.draws.tolist() == expected
+    assert found.value == np.sort(values)[rank_of(percent, len(values)) - 1]
+    assert found.n == len(values)
+
+
+def test_ten_equal_samples_of_a_request_are_worth_little_more_than_one() -> None:
+    """Of 32 blocks a design effect of 10 is surely 5.9 and more."""
+    worths = []
+    for seed in range(20):
+        of_each = np.random.default_rng(seed).integers(0, 10**6, 640)
+        alike = Samples(np.repeat(of_each, 10), np.full(640, 10))
+        worths.append(Sorted(alike).percentile(50.0, Draws(3, replicates=10)).worth)
+    assert float(np.median(worths)) == pytest.approx(6400 / 5.94, rel=0.12)
+
+
+def test_each_draw_of_a_rate_is_that_of_the_slices_that_were_drawn() -> None:
+    dice, draws = np.random.default_rng(5), Draws(4, replicates=50)
+    amounts, seconds = dice.integers(1, 99, 20).astype(float), dice.uniform(0.5, 2, 20)
+    found = rate(amounts, seconds, draws)
+    block = block_of_each(20, found.blocks.count)
+    for times, drawn in zip(draws.times(found.blocks.count), found.draws, strict=True):
+        assert drawn == pytest.approx((times[block] @ amounts) / (times[block] @ seconds))
+    assert (found.value, found.n) == (amounts.sum() / seconds.sum(), amounts.sum())
+    assert found.worth == found.n
+
+
+@pytest.mark.parametrize("k", [3, 4, 8])
+def test_few_blocks_have_the_interval_of_t(k: int) -> None:
+    draws = 0.1 + 0.02 * ndtri((np.arange(200_000) + 0.5) / 200_000)
+    found = LogRatio(0.1, draws, k)
+    low, high = found.interval(0.8)
+    half = 0.02 * float(stdtrit(k - 1, 0.9)) * (k / (k - 1)) ** 0.5
+    assert (low, high) == pytest.approx((0.1 - half, 0.1 + half), rel=0.005)
+    assert found.p_at_most(low) == pytest.approx(0.1, rel=0.005)
+    assert found.p_at_least(high) == pytest.approx(0.1, rel=0.005)
+
+
+def test_a_ratio_is_of_the_figures_and_of_their_draws() -> None:
+    base = Drawn(10.0, np.array([10.0, 20.0]), Blocks(8), 5, 5.0)
+    other = Drawn(20.0, np.array([40.0, 0.0]), Blocks(16), 5, 5.0)
+    found = log_ratio(base, other, 5.0)
+    assert (found.value, found.blocks) == (pytest.approx(np.log(2)), 8)
+    assert found.draws == pytest.approx(np.log([4.0, 0.25]))
