@@ -109,6 +109,15 @@ def test_a_talk_with_an_image_and_a_tool() -> None:
     assert (generate["system"], generate["images"]) == ("Be brief.", ["AAAA"])
 
 
+def test_the_chat_api_takes_messages_as_they_are() -> None:
+    found = body("openai-chat", TALK)["messages"]
+    assert found == [
+        {"role": role, **(content if isinstance(content, dict) else {"content": content})}
+        for role, content in orjson.loads(orjson.dumps(TALK))
+    ]
+    assert found[2] == {"role": "assistant", "content": None, "tool_calls": [CALL]}
+
+
 def test_an_image_that_is_elsewhere_is_named_and_an_empty_text_is_left_out() -> None:
     picture = {"type": "image_url", "image_url": {"url": "http://h/x.png"}}
     messages = (("user", ({"type": "text", "text": ""}, picture)), ("tool", {"content": "7"}))
