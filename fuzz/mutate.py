@@ -48,7 +48,6 @@ LAWS = {
     "engine/dialects/tool_calls": ["engine/test_tool_calls.py"],
     "scenarios/urls": ["scenarios/test_parse.py"],
     "results/coalesced": ["results/test_blur.py"],
-    "results/spread": ["results/test_audit.py", "results/test_audit_stage.py"],
 }
 """Tests that are about a file and not named like it."""
 SHOW = (
