@@ -104,7 +104,7 @@ class Connection:
             reusable = await self._ended
         finally:
             self._work_off()  # a request that is given up keeps what was read of its answer
-            self._exchange = None
+            self._exchange = self._ended = None  # a failure in it would hold this frame, and us
             if reusable and self.link.usable and self.link.all_sent:
                 self._release(self)
             else:
@@ -115,6 +115,11 @@ class Connection:
         self._closed_here = self._closed_here or self.link.usable
         self._stop_watching()
         self.link.close()
+
+    def let_go(self) -> None:
+        """Of its parser, which holds it: only the collector could free the two."""
+        self._feed = _drop
+        vars(self).pop("_parser", None)
 
     # --- the link's side: parse --------------------------------------------------------------
 
@@ -220,6 +225,7 @@ class Connection:
         """Link: the connection is gone."""
         self._work_off()
         self._stop_watching()
+        self.let_go()
         idle = self._exchange is None and self.carried > 0 and not self._closed_here
         self._lost_by(self, idle and at_ns - self._last_read_ns < PROMPTLY_NS)
         self._now_ns = at_ns
@@ -283,6 +289,10 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _drop(data: bytes) -> None:
+    """What a connection that is gone does with a read."""
 
 
 def _refusal(cause: BaseException | None) -> tuple[str, str]:
