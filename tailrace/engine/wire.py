@@ -185,16 +185,18 @@ class FastTransport(httpx.AsyncBaseTransport):
 
     async def _connect(self, origin: Origin) -> Connection:
         addresses = await self._addresses.to_dial(origin)
-        connection = Connection(origin, self._release, self._lost)
-        connection.connect_begin_ns = now_ns()
+        begin_ns = now_ns()
         sock, address = await self._connect_first(addresses, origin)
-        connection.connect_end_ns = now_ns()
+        end_ns = now_ns()
+        connection = Connection(origin, self._release, self._lost)
+        connection.connect_begin_ns, connection.connect_end_ns = begin_ns, end_ns
         if self._addresses.told:
             connection.peer = peer_text(address)
         try:
             await self._link(connection, sock)
         except BaseException:
             sock.close()
+            connection.let_go()
             raise
         self.opened += 1
         self._open.add(connection)
@@ -221,8 +223,11 @@ class FastTransport(httpx.AsyncBaseTransport):
                 ssl=self._tls_context() if tls else None,
                 server_hostname=origin[1] if tls else None,
             )
-        except OSError as exc:  # ssl.SSLError is one
-            if tls:
+        except BaseException as exc:
+            link.let_go()
+            if not isinstance(exc, OSError):
+                raise
+            if tls:  # ssl.SSLError is an OSError
                 raise tls_failed(exc, address_text(origin)) from None
             raise connect_error(exc, origin) from None
         if tls:
@@ -241,7 +246,10 @@ class FastTransport(httpx.AsyncBaseTransport):
                 continue
             self._addresses.answered(origin, address)
             return sock, address
-        raise connect_error(failure, origin)
+        try:
+            raise connect_error(failure, origin)
+        finally:
+            del failure  # it holds this frame, which holds it
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._ssl_context is None:

@@ -61,6 +61,7 @@ class Connection:
         self._release = release
         self._lost_by = lost
         self._parser = httptools.HttpResponseParser(self)
+        self._parse: Callable[[bytes], None] = self._parser.feed_data
         self._bodiless_bytes = 0
         """What came since the last byte of a body: headers, trailers, sizes of chunks."""
         self._exchange: Exchange | None = None
@@ -102,7 +103,7 @@ class Connection:
             reusable = await self._ended
         finally:
             self._work_off()  # a request that is given up keeps what was read of its answer
-            self._exchange = None
+            self._exchange = self._ended = None  # a failure in it would hold this frame, and us
             if reusable and self.link.usable and self.link.all_sent:
                 self._release(self)
             else:
@@ -113,6 +114,11 @@ class Connection:
         self._closed_here = self._closed_here or self.link.usable
         self._stop_watching()
         self.link.close()
+
+    def let_go(self) -> None:
+        """Of its parser, which holds it: only the collector could free the two."""
+        self._parse = _drop
+        vars(self).pop("_parser", None)
 
     # --- the link's side: parse --------------------------------------------------------------
 
@@ -133,7 +139,7 @@ class Connection:
         pending = self._pending
         exchange = self._exchange
         body_bytes = 0 if exchange is None else exchange.body_bytes
-        parse = self._parser.feed_data
+        parse = self._parse
         failure: tuple[str, str] | None = None
         try:
             for self._now_ns, data in pending:
@@ -224,6 +230,7 @@ class Connection:
         """Link: the connection is gone."""
         self._work_off()
         self._stop_watching()
+        self.let_go()
         idle = self._exchange is None and self.carried > 0 and not self._closed_here
         self._lost_by(self, idle and at_ns - self._last_read_ns < PROMPTLY_NS)
         self._now_ns = at_ns
@@ -287,6 +294,10 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _drop(data: bytes) -> None:
+    """What a connection that is gone does with a read."""
 
 
 def _refusal(cause: BaseException | None) -> tuple[str, str]:

@@ -23,7 +23,7 @@ import sys
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
-from tailrace.engine.wire_link import Reader, has_unread, is_open
+from tailrace.engine.wire_link import NOBODY, Reader, has_unread, is_open
 
 READ_BYTES = 65536
 _READABLE = 1
@@ -138,8 +138,7 @@ class KernelLink:
     def close(self) -> None:
         """See Link.close."""
         if self._fd >= 0:
-            self._drop()
-            self._loop.call_soon(self._reader.lost, now_ns(), None)
+            self._loop.call_soon(self._drop().lost, now_ns(), None)
 
     def read(self, more: bool = False) -> None:
         """Poller: there is something to read, be it an end or an error; perhaps even more."""
@@ -172,11 +171,15 @@ class KernelLink:
             self._poller.watch(self._fd, False)
 
     def _end(self, exc: Exception | None) -> None:
-        self._drop()
-        self._reader.lost(now_ns(), exc)
+        self._drop().lost(now_ns(), exc)
 
-    def _drop(self) -> None:
-        """Take the socket off the poller, then close it: another may get its number at once."""
+    def _drop(self) -> Reader:
+        """Take the socket off the poller, then close it: another may get its number at once.
+
+        Lets go of its reader, which holds the link, and returns it.
+        """
         self._poller.remove(self._fd)
         self._socket.close()
         self._fd = -1
+        reader, self._reader = self._reader, NOBODY
+        return reader

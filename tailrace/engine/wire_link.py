@@ -40,6 +40,19 @@ class Reader(Protocol):
         ...
 
 
+class _Nobody:
+    """The reader of a link that has let go of its own."""
+
+    def consume(self, at_ns: int, data: bytes) -> None:
+        """Nobody reads."""
+
+    def lost(self, at_ns: int, exc: Exception | None) -> None:
+        """Nobody cares."""
+
+
+NOBODY = _Nobody()
+
+
 class Link(Protocol):
     """One open connection's bytes."""
 
@@ -95,7 +108,7 @@ class Inbox:
         while reads:
             at_ns, link, data = reads.popleft()
             if data is None:
-                link.reader.lost(at_ns, link.loss)
+                link.let_go().lost(at_ns, link.loss)
             else:
                 link.reader.consume(at_ns, data)
             if reads and now_ns() > until_ns:
@@ -110,7 +123,7 @@ class LoopLink(asyncio.Protocol):
     def __init__(
         self, reader: Reader, inbox: Inbox, book: StampBook, sock: socket.socket | None
     ) -> None:
-        self.reader = reader
+        self.reader: Reader = reader
         self.loss: Exception | None = None
         self._inbox = inbox
         self._book = book
@@ -154,6 +167,11 @@ class LoopLink(asyncio.Protocol):
         """See Link.close."""
         if self._transport is not None:
             self._transport.abort()
+
+    def let_go(self) -> Reader:
+        """Its reader, which holds the link: only the collector could free the two."""
+        reader, self.reader = self.reader, NOBODY
+        return reader
 
     # --- asyncio's side: stamp and put aside -------------------------------------------------
 

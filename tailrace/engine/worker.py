@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -150,7 +151,7 @@ class Worker:
         self._audit = SelfAudit(self._pulse, self.wire.stamps)
         self._level_stop: Stop | None = None
         self._talks: Talks | None = None
-        self.loop_begun: Sequence[int] = ()
+        self.loop_begun = array("q")
         """When the last level's open loop acted on its arrivals, ns since the origin."""
 
     def aim(self, target: Target) -> Outgoing:
@@ -300,7 +301,7 @@ class Worker:
         stage.connections_opened = self.wire.opened - opened_before
         stage.stamps = self.wire.stamps.facts()
         stage.sessions = None if self._talks is None else self._talks.close()
-        self.loop_begun = [since(at_ns) for at_ns in live.loop.begun_ns]
+        self.loop_begun = array("q", map(since, live.loop.begun_ns))
         gc.collect()  # the level's histograms hold each other
         return stage
 

@@ -14,7 +14,6 @@ import os
 import sys
 import threading
 import zlib
-from array import array
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -110,7 +109,7 @@ class Post:
 
     async def _hold(self, target: Target, message: dict[str, Any]) -> None:
         stage = await self.worker.hold(target, message["index"], message["began_ns"])
-        begun = zlib.compress(array("q", self.worker.loop_begun).tobytes())
+        begun = zlib.compress(self.worker.loop_begun.tobytes())
         self.say(progress=self.worker.progress())
         built = msgspec.to_builtins(stage, str_keys=True)
         self.say(stage=built, begun=base64.b64encode(begun).decode())
