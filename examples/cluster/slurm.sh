@@ -12,7 +12,7 @@
 set -euo pipefail
 
 if [ -n "${TAILRACE_VENV:-}" ]; then source "$TAILRACE_VENV/bin/activate"; fi
-export RAY_USAGE_STATS_ENABLED=0
+export RAY_USAGE_STATS_ENABLED=0 RAY_worker_niceness=0
 port="${RAY_PORT:-6379}"
 cores="${SLURM_CPUS_PER_TASK:-8}"
 nodes=($(scontrol show hostnames "$SLURM_JOB_NODELIST"))

@@ -56,6 +56,8 @@ class Cluster:
         try:
             _require_listener(choice.address)
             ray.init(choice.address or "auto", log_to_driver=False, logging_level=logging.ERROR)
+        except ImportError as exc:
+            raise FleetError(f"{where}: {exc}; pip install 'tailrace[ray]' brings it") from None
         except (OSError, RayError, RuntimeError, ValueError) as exc:
             raise FleetError(
                 f"{where}: no Ray cluster answers there ({str(exc).splitlines()[0][:120]}); start "

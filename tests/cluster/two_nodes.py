@@ -35,6 +35,8 @@ class TwoNodes:
     """``address`` is the head's; the node beside it can be killed."""
 
     address: str
+    client: str
+    """The same cluster from outside, through Ray's client server."""
     head: subprocess.Popen[bytes]
     beside: subprocess.Popen[bytes]
 
@@ -46,17 +48,22 @@ class TwoNodes:
 @contextlib.contextmanager
 def two_nodes(folder: Path) -> Iterator[TwoNodes]:
     """Up when this is entered, gone when it is left."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        port, client_port = one.getsockname()[1], two.getsockname()[1]
     address = f"127.0.0.1:{port}"
     with contextlib.ExitStack() as stack:
-        head = _start(("--head", f"--port={port}", "--include-dashboard=false"), folder / "head")
+        client = f"--ray-client-server-port={client_port}"
+        options = ("--head", f"--port={port}", client, "--include-dashboard=false")
+        head = _start(options, folder / "head")
         stack.callback(_kill, head)
         _wait(folder / "head.log")
         beside = _start((f"--address={address}",), folder / "beside")
         stack.callback(_kill, beside)
         _wait(folder / "beside.log")
-        yield TwoNodes(address, head, beside)
+        yield TwoNodes(address, f"ray://127.0.0.1:{client_port}", head, beside)
 
 
 def _start(options: Sequence[str], where: Path) -> subprocess.Popen[bytes]:
