@@ -195,9 +195,14 @@ def at_own_limit(exc: OSError, where: str = "the server") -> WireError | None:
     return None
 
 
+_BROKEN_OFF = ("SSLEOFError", "SSLZeroReturnError")
+"""By name: ssl is not for pure files."""
+
+
 def tls_failed(exc: Exception, host: str = "the server") -> WireError:
-    """A handshake that failed; where the server broke it off, the error often has no words."""
-    said = getattr(exc, "strerror", None) or str(exc)
+    """A handshake that failed; one that the server broke off has no words, or those of OpenSSL."""
+    gone = any(type(cause).__name__ in _BROKEN_OFF for cause in causes(exc))
+    said = "" if gone else getattr(exc, "strerror", None) or str(exc)
     reason = said or "the connection was closed in the middle of the handshake"
     return WireError("tls", f"TLS with {host} failed: {reason}")
 

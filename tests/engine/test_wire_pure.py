@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import ssl
 
 import httpx
 import pytest
 
-from tailrace.engine.exchange import origin_of
+from tailrace.engine.exchange import origin_of, tls_failed
 from tailrace.engine.wire import address_text, connect_error, serialize
 
 
@@ -70,3 +71,24 @@ def test_a_failed_connect_is_one_sentence(exc: OSError, error_class: str, messag
     error = connect_error(exc, ("http", "h", 1))
     assert error.error_class == error_class
     assert message in str(error)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ssl.SSLEOFError(8, "EOF occurred in violation of protocol (_ssl.c:992)"),
+        ssl.SSLZeroReturnError(6, "TLS/SSL connection has been closed (EOF) (_ssl.c:992)"),
+        ConnectionAbortedError(),
+    ],
+)
+def test_a_handshake_that_is_cut_has_one_sentence_however_it_is_noticed(said: OSError) -> None:
+    """Over stock httpx it depends on the moment which of them comes."""
+    around = httpx.ConnectError(str(said))
+    around.__cause__ = said
+    for error in (said, around):
+        assert "the connection was closed in the middle of the handshake" in str(tls_failed(error))
+
+
+def test_what_else_fails_in_a_handshake_keeps_its_words() -> None:
+    said = str(tls_failed(ssl.SSLCertVerificationError(1, "certificate has expired")))
+    assert said == "TLS with the server failed: certificate has expired"
