@@ -16,8 +16,9 @@ pytestmark = pytest.mark.server
 PORTS, USERS, REQUESTS = 10, 16, 48
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def place() -> Iterator[Narrow]:
+    """One for each test: the ports of the test before would still be in TIME_WAIT."""
     if reason := why_not():
         pytest.skip(reason)
     with narrow(PORTS, "--ttft", "300ms", "--gap", "2ms", "--tokens", "4") as namespace:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +29,20 @@ SLOTS = 2
 @pytest.fixture(scope="module")
 def llama(tiny_model: Path) -> Iterator[Program]:
     with running(Program("servers/serve_gguf.py", str(tiny_model), "PORT")) as program:
+        until_s = time.monotonic() + 30
+        while not is_loaded(program):
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
         yield program
+
+
+def is_loaded(program: Program) -> bool:
+    """It listens before it has its model, and answers 503 until then."""
+    try:
+        with urllib.request.urlopen(f"{program.root}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_a_server_that_is_killed_and_started_again_is_measured_again(
