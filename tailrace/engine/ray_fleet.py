@@ -55,12 +55,12 @@ class Cluster:
         where = "--fleet ray" if choice.address is None else f"--fleet {choice.address}"
         try:
             _require_listener(choice.address)
-            ray.init(choice.address or "auto", log_to_driver=False, logging_level=logging.ERROR)
+            join(choice.address or "auto")
         except ImportError as exc:
             raise FleetError(f"{where}: {exc}; pip install 'tailrace[ray]' brings it") from None
         except (OSError, RayError, RuntimeError, ValueError) as exc:
             raise FleetError(
-                f"{where}: no Ray cluster answers there ({str(exc).splitlines()[0][:120]}); start "
+                f"{where}: no Ray cluster answers there ({reason(exc)}); start "
                 "one with `ray start --head`, or name it: --fleet ray://HOST:10001"
             ) from None
         self.workers = workers or max(1, int(_RAY.cluster_resources().get("CPU", 1)))
@@ -99,6 +99,20 @@ def _require_listener(address: str | None) -> None:
     name, _, port = address.removeprefix("ray://").rpartition(":")
     with socket.create_connection((name, int(port)), KNOCK_S):
         pass
+
+
+def join(address: str) -> None:
+    """A head starts a server for each ``ray://`` client; if too busy to, it is asked once more."""
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionAbortedError:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def reason(error: Exception) -> str:
+    """A traceback from the head has its reason at its end, all other errors at their beginning."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return (lines[-1] if "Traceback" in str(error) else lines[0])[:200]
 
 
 class RayFleet(Fleet):

@@ -110,7 +110,7 @@ def test_a_scenario_file_with_its_own_files_runs_here_and_there(
             more = ("--out", place, "--url", url, "-m", "sim", "-q", "--max-tokens", "12")
             if address:
                 more += ("--fleet", address, "--workers", "2")
-            done = tailrace("run", "load.toml", *more, cwd=tmp_path, env=ray_env(), timeout_s=90)
+            done = tailrace("run", "load.toml", *more, cwd=tmp_path, env=ray_env(), timeout_s=180)
             assert done.returncode in MEASURED, done.stderr
             (folder,) = (tmp_path / place).iterdir()
             journal = JournalReader(folder / "sim" / "requests.jsonl")
@@ -194,7 +194,7 @@ def test_what_cannot_be_is_one_sentence(
     options: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
     asked = ("run", "--url", "http://127.0.0.1:9/v1", "-c", "1", "-n", "1", *COMMON)
-    done = tailrace(*asked, *options, cwd=tmp_path, env=ray_env(), timeout_s=90)
+    done = tailrace(*asked, *options, cwd=tmp_path, env=ray_env(), timeout_s=180)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

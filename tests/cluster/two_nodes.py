@@ -23,11 +23,14 @@ _HEALTH = {
     "RAY_health_check_timeout_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
 }
+_PATIENT = {"RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120"}
+"""A client's server imports all of Ray as it starts: more than Ray's 30 s on a busy machine."""
 
 
 def ray_env() -> dict[str, str]:
     """Of the nodes and of whoever asks them: tailrace is found, and nobody is told of its use."""
-    return clean_env({"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore", **_HEALTH})
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}
+    return clean_env({**quiet, **_HEALTH, **_PATIENT})
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tailrace.engine.fleet import FleetError
 from tailrace.engine.ray_actor import Part, parts_of
-from tailrace.engine.ray_fleet import node_names, require_reachable, skew
+from tailrace.engine.ray_fleet import join, node_names, reason, require_reachable, skew
 from tailrace.engine.ray_line import RayLine
 from tailrace.scenarios.model import Level, Scenario
 
@@ -59,6 +59,35 @@ def test_every_whole_row_comes_once_in_bounded_batches(
         if whole:
             wanted[path.relative_to(folder).as_posix()] = whole
     assert fetched(folder, most_bytes) == wanted
+
+
+def test_a_head_that_is_too_busy_for_a_client_is_asked_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def init(address: str, **_: object) -> None:
+        asked.append(address)
+        if len(asked) != 2:
+            raise ConnectionAbortedError("Initialization failure from server:\nTraceback …\nslow")
+
+    monkeypatch.setattr("tailrace.engine.ray_fleet.ray.init", init)
+    join("ray://weir:1")
+    assert asked == ["ray://weir:1"] * 2
+    with pytest.raises(ConnectionAbortedError):
+        join("ray://weir:1")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError("weir is away\nmore"), "weir is away"),
+        (RuntimeError("from server:\nTraceback (most\n  File\nRuntimeError: slow\n"), "slow"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_of_what_ray_says_the_reason_is_told(error: Exception, said: str) -> None:
+    assert reason(error).endswith(said)
 
 
 def test_nodes_are_told_apart() -> None:
