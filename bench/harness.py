@@ -9,7 +9,9 @@ Why: a client that opens fewer streams than asked, or sends less, is cheap for t
 
 from __future__ import annotations
 
+import compileall
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -24,6 +26,7 @@ from typing import Any
 
 import psutil
 
+import tailrace
 from tailrace.simulate import Script, background
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
@@ -133,9 +136,16 @@ def client_command(name: str, url: str, streams: int, requests: int, tokens: int
 
 
 def start(command: Sequence[str], out: Any) -> subprocess.Popen[bytes]:
-    """The child on its core, its output into a file."""
+    """The child on its core, its output into a file; tailrace compiled, as pip installs it."""
+    _compile_tailrace()
     with bound_to(cores()[1]):
         return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+
+
+@functools.cache
+def _compile_tailrace() -> None:
+    """Where PYTHONDONTWRITEBYTECODE is set, each start of a checkout would compile it all anew."""
+    compileall.compile_dir(Path(tailrace.__file__).parent, quiet=2)
 
 
 def spend(command: Sequence[str]) -> Spent:

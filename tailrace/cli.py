@@ -45,6 +45,7 @@ from tailrace.errors import (
     UsageError,
 )
 from tailrace.hidden import guard_tracebacks
+from tailrace.lean import one_blas_thread, start_lean
 
 if TYPE_CHECKING:
     from tailrace.results.facts import RunFacts
@@ -111,8 +112,9 @@ def find_limit(ctx: click.Context, /, quiet: bool, as_json: bool, **values: Any)
 
 
 def _run(want: Any, quiet: bool, as_json: bool) -> int:
-    from tailrace import display
-    from tailrace.runner import run_scenario
+    with one_blas_thread():
+        from tailrace import display
+        from tailrace.runner import run_scenario
 
     want = _named(want)
     finished = run_scenario(
@@ -371,9 +373,7 @@ for command in (*_OTHERS, *COMMANDS):
 
 def main() -> None:
     """Entry point; every expected failure is one sentence and a code."""
-    # httpx loads a command line of its own, with all of rich and pygments, unless it cannot: that
-    # is 30 ms of each start for what nobody calls here.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    start_lean()
     print_anything()
     guard_tracebacks()
     try:

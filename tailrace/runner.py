@@ -37,6 +37,7 @@ from tailrace.errors import (
     EXIT_SLO_MISSED,
     EXIT_UNREACHABLE,
 )
+from tailrace.lean import COLLECT_AT
 from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
 from tailrace.results.limit import limit_of
@@ -146,9 +147,8 @@ def conduct(sitting: Sitting, display: Display) -> Finished:
                 runs.append(await _run_of(sitting, stop, display))
                 await _watched(runs[0], display)
 
-    gc.collect()
     gc.freeze()  # nothing made until now is looked at again by the collector
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*COLLECT_AT)
     try:
         anyio.run(main, backend_options={"loop_factory": loop_factory})
     finally:

@@ -14,6 +14,7 @@ ANYTHING = frozenset(
         "display",
         "exporters",
         "hidden",
+        "lean",
         "metrics_endpoint",
         "opened",
         "plugins",
@@ -35,7 +36,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "resumer": frozenset({"runner", "display", "engine", "scenarios", "results", "errors"}),
     "metrics_endpoint": frozenset({"watching", "engine", "results", "errors"}),
     "runner": frozenset(
-        {"cache", "display", "metrics_endpoint", "engine", "scenarios", "results", "errors"}
+        {"cache", "display", "lean", "metrics_endpoint"}
+        | {"engine", "scenarios", "results", "errors"}
     ),
     "rating": frozenset({"rubric", "engine", "scenarios", "results", "errors"}),
     "rubric": frozenset({"engine", "scenarios", "results", "errors"}),
@@ -44,7 +46,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "watching": frozenset({"engine", "results", "errors"}),
     "cache": frozenset({"results", "errors"}),
     "display": frozenset({"results", "errors"}),
-    "engine": frozenset({"scenarios", "results", "alarm", "plugins", "errors", "hidden"}),
+    "engine": frozenset({"scenarios", "results", "alarm", "plugins", "errors", "hidden", "lean"}),
     "scenarios": frozenset({"plugins", "errors"}),
     "results": frozenset({"errors"}),
     "simulate": frozenset({"alarm"}),
@@ -52,6 +54,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "plugins": frozenset({"errors"}),
     "errors": frozenset(),
     "hidden": frozenset(),
+    "lean": frozenset(),
     "__init__": frozenset(),
 }
 

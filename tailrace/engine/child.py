@@ -31,7 +31,8 @@ async def start_child(
         stdout=asyncio.subprocess.PIPE,
         limit=line_bytes,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": python_path()},
+        # no BLAS thread a core, which nothing would use; unless the user says otherwise
+        env={"OPENBLAS_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": python_path()},
         **own_group(),
     )
 

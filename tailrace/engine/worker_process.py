@@ -28,6 +28,7 @@ from tailrace.engine.loops import choose_loop
 from tailrace.engine.stop import Stop
 from tailrace.engine.worker import Target, Worker
 from tailrace.hidden import guard_tracebacks, hide_headers
+from tailrace.lean import start_lean
 from tailrace.results.files import RunFolder
 from tailrace.results.lock import Lock
 from tailrace.scenarios.model import Scenario
@@ -153,7 +154,7 @@ def main() -> None:
         return
     orders = msgspec.json.decode(first)
     _, factory = choose_loop(orders["scenario"]["loop"])
-    gc.set_threshold(50_000, 20, 100)
+    start_lean()
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_work(first, messages, out))
     os._exit(0)  # the reading thread sits in a read that may never end
