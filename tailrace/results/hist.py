@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import io
 import math
+import weakref
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ class Hist:
     )
 
     def __init__(self) -> None:
-        self._hdr: Any = HdrHistogram(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS)
+        self._hdr = _freed(HdrHistogram(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS))
         self._counts: Counts = np.ctypeslib.as_array(self._hdr.counts)
         self._sum = 0
         self.n = 0
@@ -192,7 +193,7 @@ class Hist:
     def decode(cls, payload: str, max_ns: int) -> Hist:
         """The counts of ``encode`` and the exact maximum; minimum and mean are their buckets'."""
         hist = cls()
-        counts = np.ctypeslib.as_array(HdrHistogram.decode(payload).counts)
+        counts = np.ctypeslib.as_array(_freed(HdrHistogram.decode(payload)).counts)
         np.copyto(hist._counts[: len(counts)], counts[: len(hist._counts)], casting="unsafe")
         filled = np.flatnonzero(hist._counts)
         lows = [int(hist._hdr.get_value_from_index(int(index))) for index in filled]
@@ -206,6 +207,12 @@ class Hist:
         self._hdr.total_count = self.n
         self._hdr.max_value = min(self.max_ns, HIGHEST_NS)
         return self._hdr
+
+
+def _freed(hdr: Any) -> Any:
+    """It and its encoder hold each other: 120 KB that would wait for the garbage collector."""
+    hdr.encoder.histogram = weakref.proxy(hdr)
+    return hdr
 
 
 def rank_of(percent: float, n: int) -> int:

@@ -44,7 +44,7 @@ def summary_of(
     ``blur`` holds those that shared reads make uncertain.
     """
     limit_ns = None if lowest_bound_ns is None else min(lowest_bound_ns, HIGHEST_NS)
-    between = (blur or Blur()).bounds(hist, PERCENTS)
+    between = [None] * len(PERCENTS) if blur is None else blur.bounds(hist, PERCENTS)
     return {
         "min_ns": hist.min_ns if hist.n else None,
         "max_ns": hist.max_ns if hist.n else None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -331,3 +333,20 @@ def test_the_text_of_percentiles_is_in_its_unit() -> None:
     (line,) = [line for line in text.splitlines() if "StdDeviation" in line]
     assert "[Mean    =        2.000, StdDeviation   =        1.000]" in line
     assert "[Max     =        3.00" in text
+
+
+def test_a_histogram_is_freed_at_once() -> None:
+    gc.disable()
+    try:
+        hist = Hist()
+        hist.add_many([1, 2, 3])
+        inner = weakref.ref(hist._hdr)
+        assert Hist.decode(hist.encode(), 3).n == 3
+        del hist
+        assert inner() is None
+        before = len(gc.get_objects())
+        for _ in range(20):
+            Hist.decode(Hist().encode(), 1)
+        assert len(gc.get_objects()) < before + 20
+    finally:
+        gc.enable()
