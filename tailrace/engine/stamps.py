@@ -30,7 +30,6 @@ OLDEST_NS = 5_000_000_000
 _unpack = _TIMESPEC.unpack
 wall_clock_ns = time.time_ns
 _APART_NS = 5_000
-_LOOK_AGAIN_NS = 50_000
 _BATCH = 4096
 
 Ancillary = list[tuple[int, int, bytes]]
@@ -42,9 +41,12 @@ ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPA
 class StampBook:
     """Counts of the reads of one stage by who stamped them, and how late they were seen."""
 
-    __slots__ = ("_lags_ns", "lag", "refused", "user_reads")
+    __slots__ = ("_apart_ns", "_lags_ns", "lag", "refused", "user_reads")
 
     def __init__(self) -> None:
+        self._apart_ns = 0
+        """Wall clock less this run's, at the last read; the two drift by less from read to read
+        than it takes to look at both."""
         self.reset()
 
     def stamp(self, ancillary: Ancillary) -> int:
@@ -56,10 +58,13 @@ class StampBook:
             self.user_reads += 1
             return seen_ns
         stamp_ns: int = seconds * 1_000_000_000 + rest_ns
-        lag_ns = wall_ns - stamp_ns
-        if lag_ns > _LOOK_AGAIN_NS:  # perhaps the process was held up between the two clocks
+        apart_ns = wall_ns - seen_ns
+        if not -_APART_NS < apart_ns - self._apart_ns < _APART_NS:
+            # The process was held up between the two clocks, or one has been moved.
             seen_ns, wall_ns = both_clocks()
-            lag_ns = wall_ns - stamp_ns
+            apart_ns = wall_ns - seen_ns
+        self._apart_ns = apart_ns
+        lag_ns = wall_ns - stamp_ns
         if not 0 <= lag_ns < OLDEST_NS:
             self.refused += 1
             self.user_reads += 1

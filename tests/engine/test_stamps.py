@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tailrace.engine import stamps
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import Exchange
 from tailrace.engine.stamps import OLDEST_NS, SO_TIMESTAMPNS, StampBook, ask_for_stamps
@@ -45,6 +46,30 @@ def test_a_stamp_across_a_step_of_the_wall_clock_is_refused(off_ns: int) -> None
     facts = book.facts()
     assert (facts.kernel_reads, facts.user_reads, facts.refused, facts.lag.n) == (0, 1, 1, 0)
     assert facts.source == "user-space read"
+
+
+@pytest.mark.parametrize("held_up_ns", [0, 4_000, 6_000, 40_000, 3_000_000])
+def test_being_held_up_between_the_two_clocks_moves_no_stamp(
+    held_up_ns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_ns = [1_000_000_000]
+    ahead_ns = 7_000_000_000
+    held_ups = iter([0, held_up_ns])
+
+    def monotonic() -> int:
+        true_ns[0] += 100
+        return true_ns[0]
+
+    def wall() -> int:
+        true_ns[0] += next(held_ups, 0)
+        return true_ns[0] + ahead_ns
+
+    monkeypatch.setattr(stamps, "now_ns", monotonic)
+    monkeypatch.setattr(stamps, "wall_clock_ns", wall)
+    book = StampBook()
+    for _ in range(3):
+        arrived_ns = true_ns[0] - 20_000
+        assert abs(book.stamp(ancillary(arrived_ns + ahead_ns)) - arrived_ns) <= 5_000
 
 
 def test_without_a_stamp_the_read_has_the_time_it_was_seen() -> None:
