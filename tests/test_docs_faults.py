@@ -54,6 +54,7 @@ def test_every_row_names_known_tests() -> None:
 
 WHOLE_FILES = (
     *("faults/test_client_faults.py", "faults/test_clock_step.py", "faults/test_http2_faults.py"),
+    "faults/test_out_of_memory.py",
     *("faults/test_tls.py", "faults/test_tls_midway.py", "network/test_local_ports.py"),
     *("network/test_network.py", "servers/test_faults_on_llama.py"),
 )

@@ -195,6 +195,11 @@ def at_own_limit(exc: OSError, where: str = "the server") -> WireError | None:
     return None
 
 
+def out_of_memory() -> WireError:
+    """The end of a request whose answer this process was not given the room for."""
+    return WireError("out_of_memory", "this process got no more memory for the answer (ulimit -v?)")
+
+
 _BROKEN_OFF = ("SSLEOFError", "SSLZeroReturnError")
 """By name: ssl is not for pure files."""
 

@@ -25,6 +25,7 @@ from tailrace.engine.exchange import (
     Exchange,
     Timeouts,
     WireError,
+    out_of_memory,
     too_large_answer,
 )
 from tailrace.engine.wire_link import Link
@@ -159,6 +160,8 @@ class Connection:
             failure = _refusal(exc.__context__)
         except httptools.HttpParserError as exc:
             failure = "protocol", f"the answer is not HTTP/1.1: {exc}"
+        except MemoryError as exc:
+            failure = _refusal(exc)
         pending.clear()
         if failure is not None:
             self._fail(*failure)
@@ -302,6 +305,8 @@ def _drop(data: bytes) -> None:
 
 def _refusal(cause: BaseException | None) -> tuple[str, str]:
     """Error class and sentence of what a callback of the parser raised."""
+    if isinstance(cause, MemoryError):
+        cause = out_of_memory()
     if isinstance(cause, WireError):
         return cause.error_class, str(cause)
     return "protocol", f"the answer cannot be read: {cause!r}"
@@ -313,5 +318,7 @@ def _loss(exc: Exception) -> tuple[str, str]:
         return "reset", "the server reset the connection"
     if isinstance(exc, ssl.SSLError):
         return "tls", f"TLS failed: {exc}"
+    if isinstance(exc, MemoryError):
+        return _refusal(exc)
     reason = exc.strerror if isinstance(exc, OSError) else None
     return "connection_lost", f"the connection was lost: {reason or exc}"

@@ -146,7 +146,7 @@ class KernelLink:
             data, ancillary, _, _ = self._socket.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError as exc:
+        except (OSError, MemoryError) as exc:
             self._end(exc)
             return
         if data:

@@ -13,6 +13,7 @@ import gc
 import os
 import sys
 import threading
+import time
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -136,8 +137,8 @@ async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
             loop.call_soon_threadsafe(post.deliver, msgspec.json.decode(line))
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(post.deliver, None)
-        # A level may be under way and would end by itself only much later.
-        threading.Timer(2.0, os._exit, (1,)).start()
+        time.sleep(2)  # a level may be under way and would end by itself only much later
+        os._exit(1)
 
     threading.Thread(target=read, daemon=True).start()
     await post.serve()

@@ -14,7 +14,7 @@ from tailrace.results.schema import OUTCOMES
 from tailrace.results.session_facts import session_reasons
 from tailrace.results.trace_notes import length_notes, trace_notes, trace_of, trace_reasons
 
-_OWN_LIMITS = {"open_files": "file", "local_ports": "port"}
+_OWN_LIMITS = {"open_files": "file", "local_ports": "port", "out_of_memory": "memory"}
 """Error classes of requests that failed at the client, and what it lacked."""
 
 

@@ -221,7 +221,10 @@ def test_a_bad_finding_of_the_audit_is_a_reason() -> None:
     assert reason == "m at 1 user: late starts: 9 %; the client was busy"
 
 
-@pytest.mark.parametrize(("error_class", "what"), [("open_files", "file"), ("local_ports", "port")])
+@pytest.mark.parametrize(
+    ("error_class", "what"),
+    [("open_files", "file"), ("local_ports", "port"), ("out_of_memory", "memory")],
+)
 def test_requests_that_this_machine_could_not_send_are_invalid(error_class: str, what: str) -> None:
     reason = one_reason(judged([*GOOD, row(3, outcome="error", error_class=error_class)]))
     assert reason == (
