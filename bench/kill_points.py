@@ -71,13 +71,16 @@ def killed_run(folder: Path, workers: int, after_s: float, target: str) -> Kille
         )
         _wait_for_load(url, running)
         time.sleep(after_s)
+        family = psutil.Process(running.pid).children(recursive=True)
         _kill(running, target)
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(timeout=30)
         if running.poll() is None:
             running.kill()
             raise SystemExit("a run whose worker was killed did not end")
-        time.sleep(0.3)  # workers of a killed parent notice it
+        _, alive = psutil.wait_procs(family, timeout=10)  # workers of a killed parent notice it
+        if alive:
+            raise SystemExit("a worker outlived its run")
         seen = _truth(url)["requests"]
     (run,) = folder.iterdir()
     return _looked_at(run, seen, target)
