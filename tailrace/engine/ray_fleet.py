@@ -34,6 +34,7 @@ from tailrace.engine.hand import Hand
 from tailrace.engine.ray_actor import RayWorker
 from tailrace.engine.ray_line import RayLine
 from tailrace.engine.stop import Stop
+from tailrace.engine.tls import password_of
 from tailrace.engine.worker import SecretHeaders
 from tailrace.scenarios.model import Scenario
 
@@ -148,6 +149,7 @@ async def start_on_ray(
             "scenario": told,
             "origin": [origin.perf_ns, origin.wall_ns],
             "secret_headers": secret_headers,
+            "client_key_password": password_of(scenario),
             "first_sequence": first_sequence,
         }
         await _begun(actors, orders, files, folder.name)
