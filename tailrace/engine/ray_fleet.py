@@ -138,6 +138,7 @@ async def start_on_ray(
 ) -> tuple[RayFleet, list[dict[str, Any]]]:
     """Start the workers, and tell where each is; raises FleetError when that cannot be."""
     cluster = await asyncio.to_thread(Cluster, choice, scenario.workers)
+    hands: list[Hand] = []
     try:
         actors = [cluster.actor(number) for number in range(1, cluster.workers + 1)]
         abouts = await _asked([actor.about.remote() for actor in actors])
@@ -155,10 +156,9 @@ async def start_on_ray(
         await _begun(actors, orders, files, folder.name)
         lines = [RayLine(actor, node, folder) for actor, node in zip(actors, nodes, strict=True)]
         hands = [Hand(number, line, stop) for number, line in enumerate(lines, 1)]
-        for hand in hands:
-            if await hand.answer(START_S) is None:
-                raise FleetError(f"the workers cannot start: {hand.lost}")
+        await _ready(hands)
     except BaseException:
+        await asyncio.gather(*(hand.aclose() for hand in hands))  # leaves no keys on the nodes
         await asyncio.to_thread(cluster.leave)
         raise
     fleet = RayFleet(scenario, origin, hands, stop, LEAD_NS, choice.tolerates_loss)
@@ -179,6 +179,12 @@ async def _begun(
         ordered = msgspec.json.encode(orders | {"share": [place, len(actors)]})
         starts.append(actor.start.remote(ordered, held, name))
     await _asked(starts)
+
+
+async def _ready(hands: Sequence[Hand]) -> None:
+    for hand in hands:
+        if await hand.answer(START_S) is None:
+            raise FleetError(f"the workers cannot start: {hand.lost}")
 
 
 async def _asked(refs: Sequence[Any]) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -24,15 +23,6 @@ WORKERS, USERS = 4, 8
 ENDS_S = 30.0
 
 
-@pytest.fixture
-def scratch() -> Iterator[set[Path]]:
-    """To be filled with the folders that stay behind; they are removed."""
-    found: set[Path] = set()
-    yield found
-    for folder in found:
-        shutil.rmtree(folder)
-
-
 def wait_for_workers_to_end(folders: set[Path]) -> None:
     """Ray ends the actors of a run that is gone, and a worker ends with its actor."""
     until_s = time.monotonic() + ENDS_S
@@ -49,7 +39,7 @@ def _is_in(process: psutil.Process, folders: set[Path]) -> bool:
 
 
 def test_what_was_measured_stays_on_the_nodes_and_makes_the_run_whole(
-    cluster: TwoNodes, tmp_path: Path, scratch: set[Path]
+    cluster: TwoNodes, tmp_path: Path
 ) -> None:
     before = left_behind()
     with background(SCRIPT) as url:
@@ -61,7 +51,7 @@ def test_what_was_measured_stays_on_the_nodes_and_makes_the_run_whole(
         running.communicate(timeout=10)
         run = the_run(tmp_path)
         new = left_behind() - before
-        scratch |= {Path(tempfile.gettempdir()) / name for name in new}
+        scratch = {Path(tempfile.gettempdir()) / name for name in new}
         assert len(scratch) == WORKERS
         assert all(name.startswith(f"tailrace-{run.name}-") for name in new)
         wait_for_workers_to_end(scratch)
