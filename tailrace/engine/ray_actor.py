@@ -3,7 +3,8 @@
 Rule: the worker is the same process as on one machine (``worker_process.py``), so nothing of Ray's
 is in the way of its event loop. This actor starts it in a scratch folder, hands its lines on, and
 hands out its journal in whole rows and bounded batches. The journal stays on the node until the run
-has it all: if the run's own machine goes, the rows are still here.
+has it all: if the run's own machine goes, the rows are still here. A worker that nobody asks for
+news is ended, since its load would go on unseen.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from tailrace.engine.clock import now_ns
 
 BEAT_S = 0.5
 """How long a worker that has nothing to say lets the run wait for a word."""
+ALONE_S = 30.0
+"""How long nobody asks until the worker is ended: the run has given it up long before."""
 BATCH_BYTES = 1 << 20
 JOURNALS = "*/requests*.jsonl"
 _LINE_BYTES = 256 * 2**20
@@ -56,6 +59,7 @@ class RayWorker:
         self._lines: list[bytes] = []
         self._fate: str | None = None
         self._scratch = Path()
+        self._alone: asyncio.TimerHandle | None = None
 
     async def about(self) -> dict[str, object]:
         """The machine and the software, in the words of ``run.json``."""
@@ -107,6 +111,7 @@ class RayWorker:
 
         A line is handed out only when the run has every row that was journalled before it.
         """
+        self._heard()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEAT_S):
                 await self._something.wait()
@@ -118,6 +123,14 @@ class RayWorker:
         if not self._lines and fate is None and self._fate is None:
             self._something.clear()
         return News(said, parts, fate)
+
+    def _heard(self) -> None:
+        """Let the worker end unless this comes again. If the run has ended, Ray ends it sooner."""
+        assert self._child.stdin is not None
+        if self._alone is not None:
+            self._alone.cancel()
+        loop = asyncio.get_running_loop()
+        self._alone = loop.call_later(ALONE_S, self._child.stdin.close)
 
     async def finish(self) -> None:
         """Let the worker end."""

@@ -34,6 +34,7 @@ from tailrace.engine.hand import Hand
 from tailrace.engine.ray_actor import RayWorker
 from tailrace.engine.ray_line import RayLine
 from tailrace.engine.stop import Stop
+from tailrace.engine.tls import password_of
 from tailrace.engine.worker import SecretHeaders
 from tailrace.scenarios.model import Scenario
 
@@ -137,6 +138,7 @@ async def start_on_ray(
 ) -> tuple[RayFleet, list[dict[str, Any]]]:
     """Start the workers, and tell where each is; raises FleetError when that cannot be."""
     cluster = await asyncio.to_thread(Cluster, choice, scenario.workers)
+    hands: list[Hand] = []
     try:
         actors = [cluster.actor(number) for number in range(1, cluster.workers + 1)]
         abouts = await _asked([actor.about.remote() for actor in actors])
@@ -148,15 +150,15 @@ async def start_on_ray(
             "scenario": told,
             "origin": [origin.perf_ns, origin.wall_ns],
             "secret_headers": secret_headers,
+            "client_key_password": password_of(scenario),
             "first_sequence": first_sequence,
         }
         await _begun(actors, orders, files, folder.name)
         lines = [RayLine(actor, node, folder) for actor, node in zip(actors, nodes, strict=True)]
         hands = [Hand(number, line, stop) for number, line in enumerate(lines, 1)]
-        for hand in hands:
-            if await hand.answer(START_S) is None:
-                raise FleetError(f"the workers cannot start: {hand.lost}")
+        await _ready(hands)
     except BaseException:
+        await asyncio.gather(*(hand.aclose() for hand in hands))  # leaves no keys on the nodes
         await asyncio.to_thread(cluster.leave)
         raise
     fleet = RayFleet(scenario, origin, hands, stop, LEAD_NS, choice.tolerates_loss)
@@ -177,6 +179,12 @@ async def _begun(
         ordered = msgspec.json.encode(orders | {"share": [place, len(actors)]})
         starts.append(actor.start.remote(ordered, held, name))
     await _asked(starts)
+
+
+async def _ready(hands: Sequence[Hand]) -> None:
+    for hand in hands:
+        if await hand.answer(START_S) is None:
+            raise FleetError(f"the workers cannot start: {hand.lost}")
 
 
 async def _asked(refs: Sequence[Any]) -> list[Any]:

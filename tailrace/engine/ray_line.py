@@ -2,7 +2,8 @@
 
 Rule: the run asks for news, again and again, and asks on only when what came is on disk, so a head
 that is slow holds nothing in memory. Every answer is due soon, be there news or not: a node that
-says nothing is lost, whether it died or its network did.
+says nothing is lost, whether it died or its network did; it is not asked for anything more, which
+would only be waited for.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class RayLine:
         self._folder = folder
         self._taken: dict[str, int] = {}
         self._fate = ""
+        self._out_of_reach = False
         self._ended = asyncio.Event()
 
     def send(self, line: bytes) -> None:
@@ -62,15 +64,21 @@ class RayLine:
             for part in news.parts:
                 self._keep(Part(*part))
         except TimeoutError:
-            self._fate = f"said nothing for {SILENT_S:g} s"
+            self._give_up(f"said nothing for {SILENT_S:g} s")
         except RayError as exc:
-            self._fate = f"was lost ({type(exc).__name__})"
+            self._give_up(f"was lost ({type(exc).__name__})")
         except OSError as exc:
             self._fate = f"was given up: its rows cannot be written: {exc.strerror}"
         else:
             self._fate = news.fate or ""
             return news
         return News([], [], None)
+
+    def _give_up(self, why: str) -> None:
+        """Its load ends too, as soon as it can be told: a link that heals brings it not back."""
+        self._fate = why
+        self._out_of_reach = True
+        self.kill()
 
     def _keep(self, part: Part) -> None:
         """Append rows to the run's own journal; the name comes from another machine."""
@@ -99,14 +107,15 @@ class RayLine:
 
     def kill(self) -> None:
         """See Line.kill."""
-        ray.kill(self._actor)
+        with contextlib.suppress(RayError):
+            ray.kill(self._actor)
 
     async def aclose(self) -> None:
         """See Line.aclose: every row is fetched before the node forgets it."""
-        with contextlib.suppress(RayError, TimeoutError):
-            async with asyncio.timeout(END_S):
-                await self._actor.finish.remote()
-                await self._ended.wait()
-                await self._actor.clean.remote()
-        with contextlib.suppress(RayError):
-            ray.kill(self._actor)
+        if not self._out_of_reach:
+            with contextlib.suppress(RayError, TimeoutError):
+                async with asyncio.timeout(END_S):
+                    await self._actor.finish.remote()
+                    await self._ended.wait()
+                    await self._actor.clean.remote()
+        self.kill()

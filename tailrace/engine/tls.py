@@ -1,7 +1,7 @@
 """TLS: the one context that a run's connections are made with: whom it trusts, what it shows.
 
 Rule: a password of a client key comes from TAILRACE_CLIENT_KEY_PASSWORD and from nowhere else; no
-terminal is ever asked for it in the middle of a run.
+terminal is ever asked for it in the middle of a run. Workers elsewhere are told it with the key.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def trusting(ca_file: str | None, what: str) -> ssl.SSLContext:
             f"{what} {ca_file!r} cannot be used: {_why(exc)}; it must hold PEM certificates "
             "(-----BEGIN CERTIFICATE-----)"
         ) from None
+
+
+def password_of(scenario: Scenario) -> str:
+    """What a worker on another machine needs beside the client's files; "" without such files."""
+    return os.environ.get(PASSWORD, "") if scenario.reach.client_cert is not None else ""
 
 
 def _show(context: ssl.SSLContext, cert: str, key: str | None) -> None:

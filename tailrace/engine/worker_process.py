@@ -27,8 +27,9 @@ from tailrace.engine.limits import require_open_files
 from tailrace.engine.load import Share
 from tailrace.engine.loops import choose_loop
 from tailrace.engine.stop import Stop
+from tailrace.engine.tls import PASSWORD
 from tailrace.engine.worker import Target, Worker
-from tailrace.hidden import guard_tracebacks, hide_headers
+from tailrace.hidden import guard_tracebacks, hide, hide_headers
 from tailrace.lean import start_lean
 from tailrace.results.files import RunFolder
 from tailrace.results.lock import Lock
@@ -46,6 +47,8 @@ class Orders(msgspec.Struct):
     secret_headers: list[tuple[str, str]]
     share: tuple[int, int]
     first_sequence: int = 0
+    client_key_password: str = ""
+    """Of a run elsewhere, with its key; on the run's own machine it is in the environment."""
 
 
 class Post:
@@ -127,6 +130,9 @@ class Post:
 async def _work(first: bytes, messages: BinaryIO, out: BinaryIO) -> None:
     orders = msgspec.json.decode(first, type=Orders)
     hide_headers(orders.secret_headers)
+    if orders.client_key_password:
+        hide(orders.client_key_password)
+        os.environ[PASSWORD] = orders.client_key_password
     require_open_files(orders.scenario.most_users)
     lock = Lock(Path(orders.folder))
     post = Post(orders, out)

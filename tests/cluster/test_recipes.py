@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,8 @@ from click.testing import CliRunner
 
 from tailrace.cli import cli
 
-RECIPES = Path(__file__).resolve().parents[2] / "examples" / "cluster"
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "examples" / "cluster"
 
 GROUP: dict[str, Any] = {
     "rayStartParams": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -120,3 +125,30 @@ def test_the_commands_of_the_recipes_are_commands(job: dict[str, Any]) -> None:
         done = CliRunner().invoke(cli, [words[0], *words[1:], "--show-config"])
         assert done.exit_code == 0, done.output
         assert "--fleet" in done.output
+
+
+def test_what_the_image_is_given_is_enough_to_install_from(tmp_path: Path) -> None:
+    text = (RECIPES / "Containerfile").read_text(encoding="utf-8")
+    copies = [line.split()[1:] for line in text.splitlines() if line.startswith("COPY ")]
+    assert copies
+    for *sources, target in copies:
+        for source in sources:
+            to = tmp_path / target.lstrip("/") / ("" if target.endswith("/") else ".")
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, to, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                to.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, to)
+    (wanted,) = re.findall(r"pip install .*'/(\w+)\[(\w+)\]'", text)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    done = subprocess.run(
+        build, cwd=tmp_path / wanted[0], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (about,) = (name for name in names if name.endswith("/METADATA"))
+        assert f"Provides-Extra: {wanted[1]}" in archive.read(about).decode()
+    ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tailrace").rglob("*.py")}
+    assert ours <= names

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,10 @@ _PATIENT = {"RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120"}
 """A client's server imports all of Ray as it starts: more than Ray's 30 s on a busy machine."""
 
 
-def ray_env() -> dict[str, str]:
+def ray_env(health: Mapping[str, str] = _HEALTH) -> dict[str, str]:
     """Of the nodes and of whoever asks them: tailrace is found, and nobody is told of its use."""
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}
-    return clean_env({**quiet, **_HEALTH, **_PATIENT})
+    return clean_env({**quiet, **health, **_PATIENT})
 
 
 @dataclass
@@ -45,36 +45,53 @@ class TwoNodes:
 
     def kill_beside(self) -> None:
         """As if that machine had lost its power."""
-        _kill(self.beside)
+        kill_whole(self.beside)
 
 
 @contextlib.contextmanager
 def two_nodes(folder: Path) -> Iterator[TwoNodes]:
     """Up when this is entered, gone when it is left."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as two,
-    ):
-        port, client_port = one.getsockname()[1], two.getsockname()[1]
+    port, client_port = free_port(), free_port()
     address = f"127.0.0.1:{port}"
-    with contextlib.ExitStack() as stack:
-        client = f"--ray-client-server-port={client_port}"
-        options = ("--head", f"--port={port}", client, "--include-dashboard=false")
-        head = _start(options, folder / "head")
-        stack.callback(_kill, head)
-        _wait(folder / "head.log")
-        beside = _start((f"--address={address}",), folder / "beside")
-        stack.callback(_kill, beside)
-        _wait(folder / "beside.log")
+    client = f"--ray-client-server-port={client_port}"
+    options = ("--head", f"--port={port}", client, "--include-dashboard=false")
+    with (
+        node(options, folder / "head") as head,
+        node((f"--address={address}",), folder / "beside") as beside,
+    ):
         yield TwoNodes(address, f"ray://127.0.0.1:{client_port}", head, beside)
 
 
-def _start(options: Sequence[str], where: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--block"]
-    command += [f"--num-cpus={CORES}", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody has."""
+    with socket.create_server((host, 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@contextlib.contextmanager
+def node(
+    options: Sequence[str],
+    where: Path,
+    *,
+    host: str = "127.0.0.1",
+    before: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``ray start`` with these options, and ``before`` in front of it."""
+    command = [*before, sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--block"]
+    command += [f"--num-cpus={CORES}", f"--node-ip-address={host}", "--disable-usage-stats"]
     command += ["--object-store-memory=80000000"]
-    with where.with_suffix(".log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=ray_env(), cwd=where.parent)
+    log = where.with_suffix(".log")
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, stdout=file, stderr=file, env=env or ray_env(), cwd=where.parent
+        )
+    try:
+        _wait(log)
+        yield process
+    finally:
+        kill_whole(process)
 
 
 def _wait(log: Path) -> None:
@@ -84,12 +101,13 @@ def _wait(log: Path) -> None:
         time.sleep(0.1)
 
 
-def _kill(node: subprocess.Popen[bytes]) -> None:
+def kill_whole(process: subprocess.Popen[bytes]) -> None:
+    """It and all that it has started, at once."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        whole = [*psutil.Process(node.pid).children(recursive=True), psutil.Process(node.pid)]
-        for process in whole:
+        whole = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for each in whole:
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+                each.kill()
     with contextlib.suppress(ProcessLookupError):
-        os.waitpid(node.pid, os.WNOHANG)
-    node.poll()
+        os.waitpid(process.pid, os.WNOHANG)
+    process.poll()

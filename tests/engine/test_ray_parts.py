@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.engine.fleet import FleetError
-from tailrace.engine.ray_actor import Part, parts_of
+from tailrace.engine.ray_actor import Part, RayWorker, parts_of
 from tailrace.engine.ray_fleet import join, node_names, reason, require_reachable, skew
 from tailrace.engine.ray_line import RayLine
+from tailrace.engine.tls import PASSWORD, password_of
 from tailrace.scenarios.model import Level, Scenario
+from tailrace.scenarios.reach import Reach
 
 TOOL = {"version": "1", "python": "CPython 3.12", "packages": {"numpy": "2.1", "uvloop": "0.21"}}
 
@@ -129,6 +134,39 @@ class Remote:
         return self._answers.pop(0)
 
 
+class Silent:
+    """An actor behind a cut link: whatever it is asked, there is no answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    async def remote(self, *_: Any) -> Any:
+        self.asked.append("something")
+        await asyncio.Event().wait()
+
+
+def test_a_silent_node_is_killed_and_nothing_more_is_asked_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[Any] = []
+    monkeypatch.setattr("tailrace.engine.ray_line.SILENT_S", 0.05)
+    monkeypatch.setattr("tailrace.engine.ray_line.ray.kill", killed.append)
+    actor = Silent()
+
+    async def lost() -> str:
+        line = RayLine(actor, "n", tmp_path)
+        assert await said(line) == []
+        assert killed == [actor]
+        await line.aclose()
+        return await line.fate()
+
+    assert asyncio.run(lost()) == "said nothing for 0.05 s"
+    assert len(actor.asked) == 1
+
+
 class Told:
     """An actor that tells this."""
 
@@ -157,3 +195,58 @@ def test_a_node_cannot_name_a_file_of_another_kind(tmp_path: Path, path: str) ->
     assert asyncio.run(said(line)) == []
     assert "is no journal's name" in asyncio.run(line.fate())
     assert list((tmp_path / "run").rglob("*")) == []
+
+
+def orders() -> bytes:
+    told = {"scenario": scenario("http://127.0.0.1:9/v1"), "origin": [0, 0], "share": [0, 1]}
+    return msgspec.json.encode(told | {"secret_headers": [], "first_sequence": 0})
+
+
+def test_a_worker_that_nobody_asks_any_more_ends_and_its_folder_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tailrace.engine.ray_actor.ALONE_S", 2.5)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def left_alone() -> tuple[bytes, str | None]:
+        worker = RayWorker()
+        await worker.start(orders(), {}, "r")
+        lines: list[bytes] = []
+        while not lines:
+            lines += (await worker.news({})).lines
+        async with asyncio.timeout(30):
+            await worker._listening
+        return b"".join(lines), (await worker.news({})).fate
+
+    ready, fate = asyncio.run(left_alone())
+    assert b'"ready":true' in ready
+    assert fate is not None
+    assert fate.startswith("ended with code")
+    assert list(tmp_path.glob("tailrace-r-*/run"))
+
+
+def test_a_worker_that_is_asked_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tailrace.engine.ray_actor.ALONE_S", 2.5)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def asked() -> str | None:
+        worker = RayWorker()
+        await worker.start(orders(), {}, "r")
+        for _ in range(8):  # more than twice as long as nobody may be away
+            fate = (await worker.news({})).fate
+            await asyncio.sleep(0.75)
+        await worker.finish()
+        return fate
+
+    assert asyncio.run(asked()) is None
+
+
+def test_a_password_goes_with_the_files_that_it_opens_and_with_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PASSWORD, "open-sesame")
+    bare = scenario("https://10.0.0.1:1/v1")
+    assert password_of(bare) == ""
+    assert password_of(replace(bare, reach=Reach(client_cert="cert.pem"))) == "open-sesame"
+    monkeypatch.delenv(PASSWORD)
+    assert password_of(replace(bare, reach=Reach(client_cert="cert.pem"))) == ""

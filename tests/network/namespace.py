@@ -1,4 +1,4 @@
-"""An endpoint in a network namespace of its own, behind a pair of virtual cables."""
+"""A network namespace at the other end of a virtual cable, and endpoints in it or at this end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,8 @@ class Far(NamedTuple):
     silent_url: str
 
 
-def _ip(*words: str) -> None:
+def ip(*words: str) -> None:
+    """The command; raises CalledProcessError."""
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
@@ -33,8 +34,8 @@ def why_not() -> str:
     """Why namespaces cannot be made here; "" where they can."""
     name = f"tailrace-try-{os.getpid()}"
     try:
-        _ip("netns", "add", name)
-        _ip("netns", "delete", name)
+        ip("netns", "add", name)
+        ip("netns", "delete", name)
     except FileNotFoundError:
         return "there is no `ip` command"
     except subprocess.CalledProcessError as exc:
@@ -42,23 +43,48 @@ def why_not() -> str:
     return ""
 
 
+class Cable(NamedTuple):
+    """From this namespace, where it has the address ``HERE``, to ``THERE`` in the one named."""
+
+    name: str
+    near: str
+    far: str
+    """Its two ends, each a device in its namespace."""
+
+
+@contextlib.contextmanager
+def cable() -> Iterator[Cable]:
+    """A namespace at its other end."""
+    made = Cable(f"tailrace-{os.getpid()}", *(f"tr{os.getpid() % 100000}{end}" for end in "ab"))
+    ip("netns", "add", made.name)
+    try:
+        ends = ("add", made.near, "type", "veth", "peer", "name", made.far, "netns", made.name)
+        ip("link", *ends)
+        ip("addr", "add", f"{HERE}/29", "dev", made.near)
+        ip("link", "set", made.near, "up")
+        ip("-n", made.name, "addr", "add", f"{THERE}/29", "dev", made.far)
+        ip("-n", made.name, "link", "set", made.far, "up")
+        yield made
+    finally:
+        # The kernel keeps a namespace, and its cable, for connections that wait for an answer.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            ip("link", "delete", made.near)
+        ip("netns", "delete", made.name)
+
+
+def within(name: str) -> tuple[str, ...]:
+    """What stands before a command that is to run in that namespace."""
+    return ("ip", "netns", "exec", name)
+
+
 @contextlib.contextmanager
 def far_endpoint(*options: str) -> Iterator[Far]:
     """``tailrace simulate`` with these options, in a namespace."""
-    name, cable = f"tailrace-{os.getpid()}", f"tr{os.getpid() % 100000}"
-    _ip("netns", "add", name)
-    try:
-        _ip("link", "add", f"{cable}a", "type", "veth", "peer", "name", f"{cable}b", "netns", name)
-        _ip("addr", "add", f"{HERE}/29", "dev", f"{cable}a")
-        _ip("link", "set", f"{cable}a", "up")
-        _ip("-n", name, "addr", "add", f"{THERE}/29", "dev", f"{cable}b")
-        _ip("-n", name, "link", "set", f"{cable}b", "up")
+    with cable() as made:
         # A neighbour that is known and is not there: what is sent to it is lost without a word.
-        _ip("neigh", "add", NOBODY, "lladdr", "02:00:00:00:00:03", "dev", f"{cable}a")
-        with _serving(name, THERE, *options) as port:
+        ip("neigh", "add", NOBODY, "lladdr", "02:00:00:00:00:03", "dev", made.near)
+        with serving(THERE, *options, before=within(made.name)) as port:
             yield Far(THERE, port, f"http://{NOBODY}:{port}/v1")
-    finally:
-        _ip("netns", "delete", name)
 
 
 class Narrow(NamedTuple):
@@ -70,7 +96,7 @@ class Narrow(NamedTuple):
     def tailrace(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run the command in it."""
         return subprocess.run(
-            ["ip", "netns", "exec", self.name, sys.executable, "-m", "tailrace", *arguments],
+            [*within(self.name), sys.executable, "-m", "tailrace", *arguments],
             cwd=cwd,
             env=clean_env(),
             stdin=subprocess.DEVNULL,
@@ -85,20 +111,21 @@ class Narrow(NamedTuple):
 def narrow(ports: int, *options: str) -> Iterator[Narrow]:
     """``tailrace simulate`` with these options, on the loopback of a namespace of that kind."""
     name, first = f"tailrace-narrow-{os.getpid()}", 50_000
-    _ip("netns", "add", name)
+    ip("netns", "add", name)
     try:
-        _ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "link", "set", "lo", "up")
         given = f"echo {first} {first + ports - 1} > /proc/sys/net/ipv4/ip_local_port_range"
-        with _serving(name, "127.0.0.1", *options) as port:  # before, as its own port is one
-            _ip("netns", "exec", name, "sh", "-c", given)
+        with serving("127.0.0.1", *options, before=within(name)) as port:  # its own port is one
+            ip("netns", "exec", name, "sh", "-c", given)
             yield Narrow(name, f"http://127.0.0.1:{port}/v1")
     finally:
-        _ip("netns", "delete", name)
+        ip("netns", "delete", name)
 
 
 @contextlib.contextmanager
-def _serving(name: str, host: str, *options: str) -> Iterator[int]:
-    command = ["ip", "netns", "exec", name, sys.executable, "-m", "tailrace", "simulate"]
+def serving(host: str, *options: str, before: Sequence[str] = ()) -> Iterator[int]:
+    """``tailrace simulate`` at a port of that address."""
+    command = [*before, sys.executable, "-m", "tailrace", "simulate"]
     process = subprocess.Popen(
         [*command, "--host", host, "--port", "0", *options],
         cwd=ROOT,
