@@ -160,10 +160,10 @@ def _end(
 
     finished, rating_code = rated(finished, rating, quiet)
     hint = ""
-    if finished.facts.calibration is None and not quiet:
-        from tailrace.runner import calibrate_command
+    if not quiet:
+        from tailrace.runner import calibrate_hint
 
-        hint = f"not calibrated: run `{calibrate_command(scenario)}`"
+        hint = calibrate_hint(finished.facts, scenario)
     _print(finished.path, finished.facts, finished.results, finished.verdict, as_json, hint)
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said

@@ -26,6 +26,7 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from tailrace.engine import host
+from tailrace.engine.calibrated import street_of
 from tailrace.engine.carried import carried
 from tailrace.engine.clock import Origin
 from tailrace.engine.fleet import START_S, Fleet, FleetError
@@ -139,7 +140,8 @@ async def start_on_ray(
     cluster = await asyncio.to_thread(Cluster, choice, scenario.workers)
     try:
         actors = [cluster.actor(number) for number in range(1, cluster.workers + 1)]
-        abouts = await _asked([actor.about.remote() for actor in actors])
+        street = street_of(scenario)
+        abouts = await _asked([actor.about.remote(street) for actor in actors])
         nodes = node_names([(about.pop("host"), about.pop("node")) for about in abouts])
         _require_same(nodes, abouts)
         require_reachable(scenario, [node.partition("/")[0] for node in nodes])
@@ -161,10 +163,18 @@ async def start_on_ray(
         raise
     fleet = RayFleet(scenario, origin, hands, stop, LEAD_NS, choice.tolerates_loss)
     fleet.cluster = cluster
-    return fleet, [
-        {"worker": number, "node": node, "machine": about["machine"]}
-        for number, (node, about) in enumerate(zip(nodes, abouts, strict=True), 1)
-    ]
+    return fleet, fleet_facts(nodes, abouts)
+
+
+def fleet_facts(nodes: Sequence[str], abouts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where each worker is, as ``RunFacts.fleet`` says it: a calibration once a node. Pure."""
+    told, said = [], set[str]()
+    for number, (node, about) in enumerate(zip(nodes, abouts, strict=True), 1):
+        told.append({"worker": number, "node": node, "machine": about["machine"]})
+        if node not in said and about["calibration"] is not None:
+            told[-1]["calibration"] = about["calibration"]
+        said.add(node)
+    return told
 
 
 async def _begun(

@@ -42,6 +42,8 @@ class TwoNodes:
     """The same cluster from outside, through Ray's client server."""
     head: subprocess.Popen[bytes]
     beside: subprocess.Popen[bytes]
+    cache: Path
+    """Where both nodes keep what is to be kept between runs."""
 
     def kill_beside(self) -> None:
         """As if that machine had lost its power."""
@@ -66,15 +68,16 @@ def two_nodes(folder: Path) -> Iterator[TwoNodes]:
         beside = _start((f"--address={address}",), folder / "beside")
         stack.callback(_kill, beside)
         _wait(folder / "beside.log")
-        yield TwoNodes(address, f"ray://127.0.0.1:{client_port}", head, beside)
+        yield TwoNodes(address, f"ray://127.0.0.1:{client_port}", head, beside, folder / "tailrace")
 
 
 def _start(options: Sequence[str], where: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--block"]
     command += [f"--num-cpus={CORES}", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
     command += ["--object-store-memory=80000000"]
+    env = ray_env() | {"XDG_CACHE_HOME": str(where.parent)}
     with where.with_suffix(".log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=ray_env(), cwd=where.parent)
+        return subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=where.parent)
 
 
 def _wait(log: Path) -> None:
