@@ -129,7 +129,7 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
 
 def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
     from tailrace import display
-    from tailrace.commands import cloud, models, rating
+    from tailrace.commands import cloud, fleet, models, rating
     from tailrace.commands.options import secret_headers
     from tailrace.results.files import RunFolder
     from tailrace.results.resume import require_resumable
@@ -148,7 +148,8 @@ def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bo
     asked = rating.again(values, facts.options, scenario, of_models)
     metrics = own_metrics.own_metrics(values)
     shown = display.choose(quiet)
-    finished = resume(folder, facts, secret, of_models, shown, metrics.address)
+    place = fleet.again(ctx, values)
+    finished = resume(folder, facts, secret, of_models, shown, metrics.address, *place)
     return _end(finished, scenario, quiet, as_json, asked, metrics)
 
 

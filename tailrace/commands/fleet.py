@@ -7,12 +7,17 @@ from importlib.util import find_spec
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
+from tailrace.commands import levels
 from tailrace.commands.option import option
 from tailrace.engine.fleet_choice import FleetChoice, Placement
 from tailrace.errors import UsageError
 
 _ADDRESS = re.compile(r"(ray://)?[^\s/:]+:\d+")
+
+WHERE = ("fleet", "fleet_placement", "tolerate_loss")
+"""Options that say where a run is held, not what it asks: they may change when it is resumed."""
 
 OPTIONS = (
     option(
@@ -51,3 +56,10 @@ def fleet(values: dict[str, Any]) -> FleetChoice | None:
         raise UsageError("--fleet needs Ray: pip install 'tailrace[ray]'")
     address = None if text == "ray" else text
     return FleetChoice(address, values["fleet_placement"], values["tolerate_loss"])
+
+
+def again(ctx: click.Context, values: dict[str, Any]) -> tuple[FleetChoice | None, int | None]:
+    """Where a resumed run goes on, and with how many workers if that is said anew."""
+    on = fleet(values)
+    given = ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT
+    return on, levels.workers(values["workers"]) if on is not None and given else None
