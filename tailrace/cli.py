@@ -244,14 +244,21 @@ def _code(results: list[dict[str, Any]]) -> int:
 @click.option("--transport", type=click.Choice(["fast", "httpx"]), default="fast")
 @click.option("--stamps", type=click.Choice(["auto", "user"]), default="auto")
 @click.option("--loop", type=click.Choice(["auto", "uvloop", "asyncio"]), default="auto")
+@click.option("--fleet", metavar="ray|ray://HOST:PORT|HOST:PORT", help="Each node of a cluster.")
 @click.option("--json", "as_json", is_flag=True, help="The document on standard output.")
-def calibrate(quick: bool, out: Path | None, as_json: bool, **engine: Any) -> None:
+def calibrate(
+    quick: bool, out: Path | None, fleet: str | None, as_json: bool, **engine: Any
+) -> None:
     """Measure this client's own errors and ceilings on this machine.
 
     A scripted endpoint whose true times are known is put under load in a process of its own. What
     is found is kept, and each `run` on this machine with the same loop, transport and stamps then
     says how far off its figures may be.
     """
+    if fleet is not None:
+        from tailrace.commands.calibrate_fleet import calibrate_fleet
+
+        click.get_current_context().exit(calibrate_fleet(fleet, quick, out, as_json, engine))
     from tailrace import calibrate as calibration
 
     def say(text: str) -> None:

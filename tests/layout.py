@@ -156,6 +156,7 @@ IO = (
     "engine/progress.py",
     "engine/proxies.py",
     "engine/pulse.py",
+    "engine/ray_calibrate.py",
     "engine/ray_fleet.py",
     "engine/replayed.py",
     "engine/request.py",

@@ -47,6 +47,11 @@ def fleet(values: dict[str, Any]) -> FleetChoice | None:
         if values["tolerate_loss"]:
             raise UsageError("--tolerate-loss is for runs on a cluster: name one with --fleet")
         return None
+    return FleetChoice(address(text), values["fleet_placement"], values["tolerate_loss"])
+
+
+def address(text: str) -> str | None:
+    """Of a cluster; None is the one of this machine. Raises UsageError for what is none."""
     if text != "ray" and not _ADDRESS.fullmatch(text):
         raise UsageError(
             f"--fleet {text!r} is neither ray, which is the cluster that this machine is in, nor "
@@ -54,8 +59,7 @@ def fleet(values: dict[str, Any]) -> FleetChoice | None:
         )
     if find_spec("ray") is None:
         raise UsageError("--fleet needs Ray: pip install 'tailrace[ray]'")
-    address = None if text == "ray" else text
-    return FleetChoice(address, values["fleet_placement"], values["tolerate_loss"])
+    return None if text == "ray" else text
 
 
 def again(ctx: click.Context, values: dict[str, Any]) -> tuple[FleetChoice | None, int | None]:

@@ -52,18 +52,7 @@ class Cluster:
 
     def __init__(self, choice: FleetChoice, workers: int) -> None:
         """Raises FleetError where there is no cluster, or no room in it."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        where = "--fleet ray" if choice.address is None else f"--fleet {choice.address}"
-        try:
-            _require_listener(choice.address)
-            join(choice.address or "auto")
-        except ImportError as exc:
-            raise FleetError(f"{where}: {exc}; pip install 'tailrace[ray]' brings it") from None
-        except (OSError, RayError, RuntimeError, ValueError) as exc:
-            raise FleetError(
-                f"{where}: no Ray cluster answers there ({reason(exc)}); start "
-                "one with `ray start --head`, or name it: --fleet ray://HOST:10001"
-            ) from None
+        where = entered(choice.address)
         self.workers = workers or max(1, int(_RAY.cluster_resources().get("CPU", 1)))
         cores = int(_RAY.cluster_resources().get("CPU", 0))
         self._group = placement_group(
@@ -91,6 +80,23 @@ class Cluster:
         with contextlib.suppress(RayError, ValueError):
             remove_placement_group(self._group)
         ray.shutdown()
+
+
+def entered(address: str | None) -> str:
+    """Connect, and tell what the cluster is called in a sentence; raises FleetError."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    where = "--fleet ray" if address is None else f"--fleet {address}"
+    try:
+        _require_listener(address)
+        join(address or "auto")
+    except ImportError as exc:
+        raise FleetError(f"{where}: {exc}; pip install 'tailrace[ray]' brings it") from None
+    except (OSError, RayError, RuntimeError, ValueError) as exc:
+        raise FleetError(
+            f"{where}: no Ray cluster answers there ({reason(exc)}); start "
+            "one with `ray start --head`, or name it: --fleet ray://HOST:10001"
+        ) from None
+    return where
 
 
 def _require_listener(address: str | None) -> None:
