@@ -129,7 +129,7 @@ def _run(want: Any, quiet: bool, as_json: bool) -> int:
 
 def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bool) -> int:
     from tailrace import display
-    from tailrace.commands import cloud, models, rating
+    from tailrace.commands import cloud, fleet, models, rating
     from tailrace.commands.options import secret_headers
     from tailrace.results.files import RunFolder
     from tailrace.results.resume import require_resumable
@@ -148,7 +148,8 @@ def _resume(ctx: click.Context, values: dict[str, Any], quiet: bool, as_json: bo
     asked = rating.again(values, facts.options, scenario, of_models)
     metrics = own_metrics.own_metrics(values)
     shown = display.choose(quiet)
-    finished = resume(folder, facts, secret, of_models, shown, metrics.address)
+    place = fleet.again(ctx, values)
+    finished = resume(folder, facts, secret, of_models, shown, metrics.address, *place)
     return _end(finished, scenario, quiet, as_json, asked, metrics)
 
 
@@ -160,10 +161,10 @@ def _end(
 
     finished, rating_code = rated(finished, rating, quiet)
     hint = ""
-    if finished.facts.calibration is None and not quiet:
-        from tailrace.runner import calibrate_command
+    if not quiet:
+        from tailrace.runner import calibrate_hint
 
-        hint = f"not calibrated: run `{calibrate_command(scenario)}`"
+        hint = calibrate_hint(finished.facts, scenario)
     _print(finished.path, finished.facts, finished.results, finished.verdict, as_json, hint)
     for model in finished.facts.models:
         if model.status == "failed" and quiet:  # otherwise it has been said
@@ -243,14 +244,21 @@ def _code(results: list[dict[str, Any]]) -> int:
 @click.option("--transport", type=click.Choice(["fast", "httpx"]), default="fast")
 @click.option("--stamps", type=click.Choice(["auto", "user"]), default="auto")
 @click.option("--loop", type=click.Choice(["auto", "uvloop", "asyncio"]), default="auto")
+@click.option("--fleet", metavar="ray|ray://HOST:PORT|HOST:PORT", help="Each node of a cluster.")
 @click.option("--json", "as_json", is_flag=True, help="The document on standard output.")
-def calibrate(quick: bool, out: Path | None, as_json: bool, **engine: Any) -> None:
+def calibrate(
+    quick: bool, out: Path | None, fleet: str | None, as_json: bool, **engine: Any
+) -> None:
     """Measure this client's own errors and ceilings on this machine.
 
     A scripted endpoint whose true times are known is put under load in a process of its own. What
     is found is kept, and each `run` on this machine with the same loop, transport and stamps then
     says how far off its figures may be.
     """
+    if fleet is not None:
+        from tailrace.commands.calibrate_fleet import calibrate_fleet
+
+        click.get_current_context().exit(calibrate_fleet(fleet, quick, out, as_json, engine))
     from tailrace import calibrate as calibration
 
     def say(text: str) -> None:

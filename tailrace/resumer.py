@@ -9,6 +9,7 @@ figure is a difference within one sitting, so nothing but times of day depends o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from tailrace.display import Display
 from tailrace.engine import host
 from tailrace.engine.clock import Origin
+from tailrace.engine.fleet_choice import FleetChoice
 from tailrace.engine.limits import require_open_files
 from tailrace.engine.worker import SecretHeaders
 from tailrace.errors import ResultError
@@ -23,7 +25,7 @@ from tailrace.results.facts import Resumption, RunFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.lock import Lock
 from tailrace.results.repair import Found, make_parts, mend_journals
-from tailrace.results.resume import go_on, last_ns, require_resumable, set_aside
+from tailrace.results.resume import go_on, last_ns, require_place, require_resumable, set_aside
 from tailrace.runner import Finished, Sitting, conduct
 from tailrace.scenarios.model import Scenario
 from tailrace.scenarios.sources import source_of
@@ -48,34 +50,50 @@ def resume(
     model_headers: Mapping[str, SecretHeaders],
     display: Display,
     metrics_at: tuple[str, int] | None = None,
+    fleet: FleetChoice | None = None,
+    workers: int | None = None,
 ) -> Finished:
     """Run what is left of a run that has not finished; see run_scenario for ``metrics_at``.
 
+    On a cluster it goes on with ``workers`` where that is told, else with as many as it had asked.
     Raises UsageError when it may not be resumed, or another process is still at it.
     """
     where = repr(str(folder.path))
     scenario = scenario_of(facts, where)
+    if workers is not None:
+        scenario = replace(scenario, workers=workers)
     source_of(scenario)  # raises when what it asks has changed
     require_open_files(scenario.most_users)
     lock = Lock(folder.path, alone=True)
     try:
         facts = folder.read_facts()  # as its last writer left them
         require_resumable(facts, where)
+        require_place(facts, fleet is not None, where)
+        alone = _note_place(facts, scenario.workers, fleet)
         set_aside(facts)
         found = mend_journals(folder, facts)
         origin = _go_on(facts, found)
         folder.write_facts(facts)
-        if facts.engine["workers"] > 1:
+        if not alone:
             make_parts(folder, facts)
         lock.share()
         sitting = Sitting(
             *(scenario, facts, folder, origin, secret_headers, model_headers),
-            first_sequence=_first_sequence(facts, found),
+            first_sequence=first_sequence(facts, found, alone),
             metrics_at=metrics_at,
+            fleet=fleet,
         )
         return conduct(sitting, display)
     finally:
         lock.release()
+
+
+def _note_place(facts: RunFacts, workers: int, fleet: FleetChoice | None) -> bool:
+    """Note where the run goes on; tells whether that is in this process alone."""
+    facts.scenario["workers"] = workers
+    if fleet is not None:
+        facts.options["fleet"] = fleet.address or "ray"
+    return fleet is None and bool(facts.engine["workers"] == 1)
 
 
 def _go_on(facts: RunFacts, found: Found) -> Origin:
@@ -99,10 +117,11 @@ def _go_on(facts: RunFacts, found: Found) -> Origin:
     return Origin(now.perf_ns - at_ns, facts.origin_wall_ns)
 
 
-def _first_sequence(facts: RunFacts, found: Found) -> int:
+def first_sequence(facts: RunFacts, found: Found, alone: bool) -> int:
     """So that the next level asks just what it would have asked without the break.
 
-    In the middle of a model the cold request comes once more, and takes a number.
+    In the middle of a model the cold request comes once more, and takes a number where the process
+    that sends it is ``alone`` and holds the levels as well.
     """
     following = next((model for model in facts.models if model.status == "running"), None)
     if following is None:
@@ -111,7 +130,7 @@ def _first_sequence(facts: RunFacts, found: Found) -> int:
     if facts.scenario.get("deterministic"):  # whose numbers begin anew with each model
         first = found.next_sequence.get(following.folder, 0)
     again = 1 + len(facts.scenario.get("reach", {}).get("more_urls", ()))
-    return first - again * (bool(following.stages) and facts.engine["workers"] == 1)
+    return first - again * (bool(following.stages) and alone)
 
 
 def _other_machine(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

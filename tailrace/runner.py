@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +15,9 @@ from typing import Any
 
 import anyio
 
-from tailrace.cache import newest
 from tailrace.display import Display
 from tailrace.engine import host
+from tailrace.engine.calibrated import known_here, street_of
 from tailrace.engine.clock import Origin
 from tailrace.engine.crew import Crew
 from tailrace.engine.fleet import Fleet
@@ -42,9 +41,9 @@ from tailrace.results.facts import ModelFacts, RunFacts
 from tailrace.results.files import RunFolder, unique_names
 from tailrace.results.limit import limit_of
 from tailrace.results.lock import Lock
+from tailrace.results.node_budgets import uncalibrated
 from tailrace.results.render.live import Snapshot
 from tailrace.results.slo_judge import missed
-from tailrace.results.stamp_facts import Source
 from tailrace.results.verdict import Verdict
 from tailrace.scenarios.model import Scenario
 
@@ -104,6 +103,8 @@ def run_scenario(
     folder = RunFolder.create(out, stamp, name)
     facts = _facts(scenario, name, origin, loop_name, workers)
     facts.options = options or {}
+    if fleet is None:  # on a cluster each node tells of itself
+        facts.calibration = known_here(street_of(scenario), facts.host)
     lock = Lock(folder.path, alone=True)
     lock.share()
     try:
@@ -216,9 +217,6 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
         engine["transport"] = f"httpx (for {scenario.reach.needs_httpx})"
     if scenario.insecure:
         engine["tls"] = "certificates not checked (--insecure)"
-    calibration = newest(
-        machine, engine | {"stamps": _expected_stamps(scenario), "transport": scenario.transport}
-    )
     return RunFacts(
         name=name,
         started_at=origin.iso(),
@@ -227,7 +225,6 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
         tool=host.tool(),
         host=machine,
         engine=engine,
-        calibration=None if calibration is None else calibration.to_dict(),
         scenario=scenario.to_dict(),
         models=[
             ModelFacts(entry.alias, folder, tags=entry.tags)
@@ -236,22 +233,22 @@ def _facts(scenario: Scenario, name: str, origin: Origin, loop_name: str, worker
     )
 
 
-def _expected_stamps(scenario: Scenario) -> Source:
-    """Who will stamp the reads; what each level's stamps really were decides in the end."""
-    kernel = (
-        sys.platform == "linux"
-        and (scenario.transport, scenario.stamps) == ("fast", "auto")
-        and not any(url.startswith("https") for url in scenario.urls)
-    )
-    return "kernel receive" if kernel else "user-space read"
-
-
 def calibrate_command(scenario: Scenario) -> str:
     """The command whose calibration a run of this scenario would find."""
     stamps = "user" if scenario.base_url.startswith("https") else scenario.stamps
     options = {"transport": scenario.transport, "stamps": stamps, "loop": scenario.loop}
     given = [f" --{key} {value}" for key, value in options.items() if value not in ("fast", "auto")]
     return "tailrace calibrate" + "".join(given)
+
+
+def calibrate_hint(facts: RunFacts, scenario: Scenario) -> str:
+    """What would have a run of this scenario state its own error; empty where it does."""
+    command = calibrate_command(scenario)
+    if not facts.fleet:
+        return "" if facts.calibration else f"not calibrated: run `{command}`"
+    nodes = uncalibrated(facts.fleet)
+    fleet = facts.options.get("fleet") or "ray"
+    return f"not calibrated: {', '.join(nodes)}: run `{command} --fleet {fleet}`" if nodes else ""
 
 
 def _kind_of_run(scenario: Scenario) -> type[Run]:

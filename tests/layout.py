@@ -46,7 +46,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "watching": frozenset({"engine", "results", "errors"}),
     "cache": frozenset({"results", "errors"}),
     "display": frozenset({"results", "errors"}),
-    "engine": frozenset({"scenarios", "results", "alarm", "plugins", "errors", "hidden", "lean"}),
+    "engine": frozenset(
+        {"cache", "scenarios", "results", "alarm", "plugins", "errors", "hidden", "lean"}
+    ),
     "scenarios": frozenset({"plugins", "errors"}),
     "results": frozenset({"errors"}),
     "simulate": frozenset({"alarm"}),
@@ -118,6 +120,7 @@ IO = (
     "engine/addresses.py",
     "engine/aligning.py",
     "engine/check_*.py",
+    "engine/calibrated.py",
     "engine/carried.py",
     "engine/bounded.py",
     "engine/child.py",
@@ -153,6 +156,7 @@ IO = (
     "engine/progress.py",
     "engine/proxies.py",
     "engine/pulse.py",
+    "engine/ray_calibrate.py",
     "engine/ray_fleet.py",
     "engine/replayed.py",
     "engine/request.py",

@@ -42,7 +42,12 @@ SEAMS: dict[str, tuple[str, ...]] = {
     "hdrh": ("results/hist.py",),
     "httptools": ("engine/wire*.py", "simulate/connection.py"),
     "duckdb": ("results/query.py",),
-    "ray": ("engine/ray_actor.py", "engine/ray_fleet.py", "engine/ray_line.py"),
+    "ray": (
+        "engine/ray_actor.py",
+        "engine/ray_fleet.py",
+        "engine/ray_calibrate.py",
+        "engine/ray_line.py",
+    ),
     "mlflow": ("engine/mlflow_sender.py",),
     "opentelemetry": ("engine/otlp_protobuf.py",),
     "prometheus_client": ("engine/exposition.py", "results/export/openmetrics.py"),

@@ -7,12 +7,17 @@ from importlib.util import find_spec
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
+from tailrace.commands import levels
 from tailrace.commands.option import option
 from tailrace.engine.fleet_choice import FleetChoice, Placement
 from tailrace.errors import UsageError
 
 _ADDRESS = re.compile(r"(ray://)?[^\s/:]+:\d+")
+
+WHERE = ("fleet", "fleet_placement", "tolerate_loss")
+"""Options that say where a run is held, not what it asks: they may change when it is resumed."""
 
 OPTIONS = (
     option(
@@ -42,6 +47,11 @@ def fleet(values: dict[str, Any]) -> FleetChoice | None:
         if values["tolerate_loss"]:
             raise UsageError("--tolerate-loss is for runs on a cluster: name one with --fleet")
         return None
+    return FleetChoice(address(text), values["fleet_placement"], values["tolerate_loss"])
+
+
+def address(text: str) -> str | None:
+    """Of a cluster; None is the one of this machine. Raises UsageError for what is none."""
     if text != "ray" and not _ADDRESS.fullmatch(text):
         raise UsageError(
             f"--fleet {text!r} is neither ray, which is the cluster that this machine is in, nor "
@@ -49,5 +59,11 @@ def fleet(values: dict[str, Any]) -> FleetChoice | None:
         )
     if find_spec("ray") is None:
         raise UsageError("--fleet needs Ray: pip install 'tailrace[ray]'")
-    address = None if text == "ray" else text
-    return FleetChoice(address, values["fleet_placement"], values["tolerate_loss"])
+    return None if text == "ray" else text
+
+
+def again(ctx: click.Context, values: dict[str, Any]) -> tuple[FleetChoice | None, int | None]:
+    """Where a resumed run goes on, and with how many workers if that is said anew."""
+    on = fleet(values)
+    given = ctx.get_parameter_source("workers") is not ParameterSource.DEFAULT
+    return on, levels.workers(values["workers"]) if on is not None and given else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from tailrace.commands import adapters, foundry, own_metrics
+from tailrace.commands import adapters, fleet, foundry, own_metrics
 from tailrace.commands.file import settled
 from tailrace.commands.option import Command, option
 from tailrace.errors import UsageError
@@ -161,8 +161,10 @@ def require_same(ctx: click.Context, kept: Mapping[str, Any], run: str) -> None:
     given = settled(ctx, dict(ctx.params))
     for parameter in ctx.command.params:
         name = parameter.name or ""
-        if name in ("headers", "models_file") or name not in kept:
+        if name in ("headers", "models_file", *fleet.WHERE) or name not in kept:
             continue
+        if name == "workers" and given.get("fleet") is not None:
+            continue  # as many as that cluster has room for
         value = _kept(name, given.get(name))
         if ctx.get_parameter_source(name) in _FROM_USER and value != kept[name]:
             shown = "none" if kept[name] is None else repr(kept[name])

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import msgspec
 
 from tailrace.engine import host
+from tailrace.engine.calibrated import Street, known_here
 from tailrace.engine.child import end_child, start_child
 from tailrace.engine.clock import now_ns
 
@@ -61,15 +62,17 @@ class RayWorker:
         self._scratch = Path()
         self._alone: asyncio.TimerHandle | None = None
 
-    async def about(self) -> dict[str, object]:
-        """The machine and the software, in the words of ``run.json``."""
+    async def about(self, street: Street) -> dict[str, object]:
+        """The machine, what is known of its errors, and the software, as ``run.json`` has them."""
         import ray
 
         node = ray.get_runtime_context().get_node_id()
         stand_up()
         nice = os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else 0
-        about = {"machine": host.fingerprint() | {"nice": nice}, "tool": host.tool()}
-        return about | {"host": socket.gethostname(), "node": node}
+        machine = host.fingerprint()
+        about = {"machine": machine | {"nice": nice}, "tool": host.tool()}
+        known = known_here(Street(*street), machine)
+        return about | {"host": socket.gethostname(), "node": node, "calibration": known}
 
     async def clock(self) -> int:
         """This machine's clock, ns."""

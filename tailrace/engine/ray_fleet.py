@@ -26,6 +26,7 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from tailrace.engine import host
+from tailrace.engine.calibrated import street_of
 from tailrace.engine.carried import carried
 from tailrace.engine.clock import Origin
 from tailrace.engine.fleet import START_S, Fleet, FleetError
@@ -52,18 +53,7 @@ class Cluster:
 
     def __init__(self, choice: FleetChoice, workers: int) -> None:
         """Raises FleetError where there is no cluster, or no room in it."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        where = "--fleet ray" if choice.address is None else f"--fleet {choice.address}"
-        try:
-            _require_listener(choice.address)
-            join(choice.address or "auto")
-        except ImportError as exc:
-            raise FleetError(f"{where}: {exc}; pip install 'tailrace[ray]' brings it") from None
-        except (OSError, RayError, RuntimeError, ValueError) as exc:
-            raise FleetError(
-                f"{where}: no Ray cluster answers there ({reason(exc)}); start "
-                "one with `ray start --head`, or name it: --fleet ray://HOST:10001"
-            ) from None
+        where = entered(choice.address)
         self.workers = workers or max(1, int(_RAY.cluster_resources().get("CPU", 1)))
         cores = int(_RAY.cluster_resources().get("CPU", 0))
         self._group = placement_group(
@@ -91,6 +81,23 @@ class Cluster:
         with contextlib.suppress(RayError, ValueError):
             remove_placement_group(self._group)
         ray.shutdown()
+
+
+def entered(address: str | None) -> str:
+    """Connect, and tell what the cluster is called in a sentence; raises FleetError."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    where = "--fleet ray" if address is None else f"--fleet {address}"
+    try:
+        _require_listener(address)
+        join(address or "auto")
+    except ImportError as exc:
+        raise FleetError(f"{where}: {exc}; pip install 'tailrace[ray]' brings it") from None
+    except (OSError, RayError, RuntimeError, ValueError) as exc:
+        raise FleetError(
+            f"{where}: no Ray cluster answers there ({reason(exc)}); start "
+            "one with `ray start --head`, or name it: --fleet ray://HOST:10001"
+        ) from None
+    return where
 
 
 def _require_listener(address: str | None) -> None:
@@ -141,7 +148,8 @@ async def start_on_ray(
     hands: list[Hand] = []
     try:
         actors = [cluster.actor(number) for number in range(1, cluster.workers + 1)]
-        abouts = await _asked([actor.about.remote() for actor in actors])
+        street = street_of(scenario)
+        abouts = await _asked([actor.about.remote(street) for actor in actors])
         nodes = node_names([(about.pop("host"), about.pop("node")) for about in abouts])
         _require_same(nodes, abouts)
         require_reachable(scenario, [node.partition("/")[0] for node in nodes])
@@ -163,10 +171,18 @@ async def start_on_ray(
         raise
     fleet = RayFleet(scenario, origin, hands, stop, LEAD_NS, choice.tolerates_loss)
     fleet.cluster = cluster
-    return fleet, [
-        {"worker": number, "node": node, "machine": about["machine"]}
-        for number, (node, about) in enumerate(zip(nodes, abouts, strict=True), 1)
-    ]
+    return fleet, fleet_facts(nodes, abouts)
+
+
+def fleet_facts(nodes: Sequence[str], abouts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where each worker is, as ``RunFacts.fleet`` says it: a calibration once a node. Pure."""
+    told, said = [], set[str]()
+    for number, (node, about) in enumerate(zip(nodes, abouts, strict=True), 1):
+        told.append({"worker": number, "node": node, "machine": about["machine"]})
+        if node not in said and about["calibration"] is not None:
+            told[-1]["calibration"] = about["calibration"]
+        said.add(node)
+    return told
 
 
 async def _begun(

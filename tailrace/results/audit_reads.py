@@ -32,20 +32,41 @@ def shared_reads(facts: StageFacts, tally: Tally) -> Finding:
     part = tally.shared.unsure["icl"] / n if n else 0.0
     chunks = tally.shared.hidden / tally.shared.chunks if tally.shared.chunks else 0.0
     value = f"{share(chunks)} of chunks; {share(part)} of gaps unsure by over 0.1 ms"
-    late_ns = facts.stamps.lag.p99_ns
-    if late_ns is None:  # no stamps to judge by: a read is seen as late as the loop looks
-        late_ns = facts.pulse.hiccups.p99_ns
-    seen_late = late_ns is not None and late_ns > SEEN_LATE_NS
+    late_ns, of = max((_seen_late_ns(part), of) for of, part in workers_of(facts))
+    seen_late = late_ns > SEEN_LATE_NS
     blurred = _blurred(tally)
     if blurred is not None:
         value += f"; {blurred}"
     if blurred is not None and seen_late:
-        why = "chunks shared reads because the client came late: when they came is not known"
+        why = f"chunks shared reads because the client came late{of}: when they came is not known"
         return Finding("shared reads", value, "bad", why)
     if part > UNSURE_WARN or blurred is not None:
-        who = "the client came late" if seen_late else "the server, or the way, sends them together"
+        who = (
+            f"the client came late{of}"
+            if seen_late
+            else "the server, or the way, sends them together"
+        )
         return Finding("shared reads", value, "warn", f"chunks came several in a read: {who}")
     return Finding("shared reads", value, "ok", f"at most {share(UNSURE_WARN)} of gaps are unsure")
+
+
+def workers_of(facts: StageFacts) -> list[tuple[str, StageFacts]]:
+    """Each worker's own part of the facts, with what names it; nothing where there is one."""
+    if not facts.parts:
+        return [("", facts)]
+    return [
+        (f" (worker {number}{part.node and f' on {part.node}'})", part)
+        for number, part in enumerate(facts.parts, 1)
+    ]
+
+
+def _seen_late_ns(part: StageFacts) -> int:
+    """At p99; where no stamps tell, a read is seen as late as the loop looks.
+
+    Of each worker by itself: among many, the reads of one that is full are under a hundredth.
+    """
+    late_ns = part.stamps.lag.p99_ns
+    return (part.pulse.hiccups.p99_ns if late_ns is None else late_ns) or 0
 
 
 def _blurred(tally: Tally) -> str | None:

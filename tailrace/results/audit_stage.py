@@ -13,7 +13,7 @@ from typing import Any
 
 from tailrace.results.audit import Finding, Status, audit_pulse
 from tailrace.results.audit_asking import not_streamed, whole_tokens
-from tailrace.results.audit_reads import shared_reads
+from tailrace.results.audit_reads import shared_reads, workers_of
 from tailrace.results.decoding import decoded_at_once
 from tailrace.results.facts import StageFacts
 from tailrace.results.hist import Hist
@@ -53,8 +53,8 @@ def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
     ttft_p50_ns = tally.hists["ttft"].percentiles((50.0,))[0]
     pulse = [
         finding._replace(name=f"{finding.name}{of}")
-        for of, part in _workers(facts)
-        for finding in _pulse(part.pulse, facts.stamps, ttft_p50_ns)
+        for of, part in workers_of(facts)
+        for finding in _pulse(part.pulse, _stamps_of(part, facts), ttft_p50_ns)
     ]
     found = [
         _starts(facts, tally.hists["start_lag"], ttft_p50_ns),
@@ -65,14 +65,9 @@ def audit_stage(facts: StageFacts, tally: Tally) -> list[Finding]:
     return [*found, *_arrivals(facts), *_server(facts, tally)]
 
 
-def _workers(facts: StageFacts) -> list[tuple[str, StageFacts]]:
-    """Each worker's own part of the facts, with what names it; nothing where there is one."""
-    if not facts.parts:
-        return [("", facts)]
-    return [
-        (f" (worker {number}{part.node and f' on {part.node}'})", part)
-        for number, part in enumerate(facts.parts, 1)
-    ]
+def _stamps_of(part: StageFacts, facts: StageFacts) -> StampFacts:
+    """Its own: one node may have kernel stamps and another none; a part without reads has none."""
+    return facts.stamps if part.stamps.source == "none" else part.stamps
 
 
 def audit_running(

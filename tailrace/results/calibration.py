@@ -145,6 +145,10 @@ class Budget:
     ceiling_share: float
     """Of the tokens a second that this client can take."""
     calibrated_at: str
+    node: str = ""
+    """Whose they are: of a cluster, the worst node's. Empty for the machine that asked."""
+    uncalibrated: tuple[str, ...] = ()
+    """Nodes of which nothing is known."""
 
 
 def calibration_from_dict(data: Any, where: str) -> Calibration:
@@ -227,8 +231,9 @@ def error_budget(
     """
     if calibration is None or tokens_per_s is None or calibration.engine.get("stamps") != stamps:
         return None
-    values: dict[str, Any] = msgspec.to_builtins(budget(calibration, tokens_per_s, users))
-    return values
+    found = budget(calibration, tokens_per_s, users)
+    values: dict[str, Any] = msgspec.to_builtins(found)
+    return {key: value for key, value in values.items() if key not in ("node", "uncalibrated")}
 
 
 def budget_from_dict(values: dict[str, Any] | None) -> Budget | None:
@@ -236,22 +241,29 @@ def budget_from_dict(values: dict[str, Any] | None) -> Budget | None:
     return None if values is None else msgspec.convert(values, Budget)
 
 
-def worst(budgets: Iterable[Budget]) -> Budget | None:
+def worst(budgets: Iterable[Budget | None]) -> Budget | None:
     """The one with the widest bounds, the busiest of equals; None of none."""
     return max(
-        budgets, key=lambda b: (b.beyond, b.ttft_ns, b.gap_ns, b.ceiling_share), default=None
+        (each for each in budgets if each is not None),
+        key=lambda b: (b.beyond, b.ttft_ns, b.gap_ns, b.ceiling_share),
+        default=None,
     )
 
 
 def budget_line(of: Budget) -> str:
-    """``TTFT ± 0.08 ms, gap ± 0.03 ms at this load (calibrated 2026-11-25, 12 % of …)``."""
+    """``TTFT ± 0.08 ms, gap ± 0.03 ms at this load (calibrated 2026-11-25, 12 % of …)``.
+
+    Of a cluster ``… at this load (node b, calibrated …); not calibrated: c``.
+    """
     share = 100 * of.ceiling_share
     used = f"{share:.0f} %" if share >= 1 else "under 1 %"
     where = "beyond the calibrated range" if of.beyond else "at this load"
     mark = "" if of.certified else "~"
+    node, whose = (f"node {of.node}, ", "its") if of.node else ("", "this client's")
+    unknown = f"; not calibrated: {', '.join(of.uncalibrated)}" if of.uncalibrated else ""
     return (
         f"TTFT ± {mark}{bound_ms(of.ttft_ns)} ms, gap ± {mark}{bound_ms(of.gap_ns)} ms {where} "
-        f"(calibrated {of.calibrated_at[:10]}, {used} of this client's ceiling)"
+        f"({node}calibrated {of.calibrated_at[:10]}, {used} of {whose} ceiling){unknown}"
     )
 
 

@@ -173,6 +173,8 @@ class Resumption:
     """How the sitting before it ended: ``killed`` or ``interrupted``."""
     lost_workers: list[str] = field(default_factory=list)
     """Of the sitting before; the level that they left is held anew."""
+    fleet: list[dict[str, Any]] = field(default_factory=list)
+    """Of the sitting before; see ``RunFacts.fleet``."""
     host: dict[str, Any] = field(default_factory=dict)
     """The machine, where it is another than the run's first."""
 
@@ -198,13 +200,15 @@ class RunFacts:
     """None while the run goes on, and for ever in a run that was killed."""
     abort_reason: str | None = None
     fleet: list[dict[str, Any]] = field(default_factory=list)
-    """Where each worker was, on a cluster: worker, node, machine. Empty on one machine."""
+    """Where each worker was, on a cluster: worker, node, machine, and with the first of each node
+    the node's calibration, where it has one. Empty on one machine."""
     tolerates_loss: bool = False
     """Whether a lost worker was to be done without."""
     lost_workers: list[str] = field(default_factory=list)
     """One sentence each: which, when, and how."""
     calibration: dict[str, Any] | None = None
-    """What is known of this client's own errors on this machine; see calibration.py."""
+    """What is known of this client's own errors on this machine; see calibration.py. None where a
+    cluster held the load."""
     options: dict[str, Any] = field(default_factory=dict)
     """The command line's options as they were given or by default, without what may be secret."""
     resumptions: list[Resumption] = field(default_factory=list)

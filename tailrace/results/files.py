@@ -23,11 +23,11 @@ import orjson
 
 from tailrace.errors import ResultError, UsageError
 from tailrace.results.atomic import FOLDER_MODE, atomic, own_folder, write_atomic
-from tailrace.results.calibration import Calibration, calibration_from_dict
 from tailrace.results.facts import ModelFacts, RunFacts, facts_from_dict
 from tailrace.results.hlog import IntervalLog
 from tailrace.results.hlog import header as hlog_header
 from tailrace.results.journal import JOURNAL, Journal, JournalReader
+from tailrace.results.node_budgets import Calibrations, calibrations_of
 from tailrace.results.outputs import Outputs
 from tailrace.results.parts import join_parts, remove_parts
 from tailrace.results.reading import decoded
@@ -122,12 +122,11 @@ class RunFolder:
 
         facts = self.read_facts()
         self.join(facts)
-        calibration = None
-        if facts.calibration is not None:
-            where = f"the calibration in {str(self.path / 'run.json')!r}"
-            calibration = calibration_from_dict(facts.calibration, where)
+        calibrations = calibrations_of(facts, repr(str(self.path / "run.json")))
         rubric = RubricFolder(self.path).rubric(facts)
-        results = [self._rebuild_model(facts, model, calibration, rubric) for model in facts.models]
+        results = [
+            self._rebuild_model(facts, model, calibrations, rubric) for model in facts.models
+        ]
         verdict = judge(facts, results)
         self.write_facts(facts, verdict)
         if facts.scenario.get("search") and results:
@@ -168,7 +167,7 @@ class RunFolder:
         self,
         facts: RunFacts,
         model: ModelFacts,
-        calibration: Calibration | None,
+        calibrations: Calibrations,
         rubric: Rubric | None,
     ) -> dict[str, Any]:
         from tailrace.results.extras import add_extras
@@ -190,7 +189,7 @@ class RunFolder:
         except ValueError as exc:  # values of the right type that no request can have
             raise ResultError(f"{str(reader.path)!r} cannot be a journal: {exc}") from None
         result = model_result(
-            model, cold, tallies, model.torn_lines + reader.torn_lines, calibration, outputs
+            model, cold, tallies, model.torn_lines + reader.torn_lines, calibrations, outputs
         )
         add_server(result, log, model.stages, client)
         add_extras(result, facts, model, rubric)

@@ -33,7 +33,7 @@ def merge_into(stage: StageFacts, parts: Sequence[StageFacts]) -> None:
         (part,) = parts
         stage.pulse = part.pulse
         stage.in_flight_ns, stage.max_in_flight = part.in_flight_ns, part.max_in_flight
-    else:
+    if len(parts) > 1 or parts[0].node:  # of a lone worker elsewhere, where that was
         stage.parts = list(parts)
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from tailrace.results.audit_series import series_findings
 from tailrace.results.audit_stage import as_dict, audit_stage
-from tailrace.results.calibration import Calibration, error_budget
 from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.knee import knee_of
 from tailrace.results.level_stats import statistics_of, with_bounds
 from tailrace.results.metrics import NAMES, OF_STREAMS, definitions
+from tailrace.results.node_budgets import Calibrations
 from tailrace.results.outputs import Outputs
 from tailrace.results.over_time import CURVE
 from tailrace.results.rounds import rounds_of
@@ -26,17 +26,20 @@ from tailrace.results.slo_judge import judge_slos
 from tailrace.results.spread import summary_of
 from tailrace.results.tally import Tally
 
+UNKNOWN = Calibrations()
+"""Of machines that are not calibrated."""
+
 
 def model_result(
     facts: ModelFacts,
     cold: Row | None,
     tallies: Sequence[Tally],
     torn_lines: int,
-    calibration: Calibration | None = None,
+    calibrations: Calibrations = UNKNOWN,
     outputs: Outputs | None = None,
 ) -> dict[str, Any]:
     """The document for ``<model>/result.json``; ``tallies`` run parallel to ``facts.stages``."""
-    stages = [stage_result(f, t, calibration) for f, t in zip(facts.stages, tallies, strict=True)]
+    stages = [stage_result(f, t, calibrations) for f, t in zip(facts.stages, tallies, strict=True)]
     return {
         "schema": RESULT_SCHEMA,
         "model": facts.model,
@@ -75,7 +78,7 @@ def cold_result(row: Row) -> dict[str, Any]:
 
 
 def stage_result(
-    facts: StageFacts, tally: Tally, calibration: Calibration | None = None
+    facts: StageFacts, tally: Tally, calibrations: Calibrations = UNKNOWN
 ) -> dict[str, Any]:
     """One load level."""
     rate = rates(tally, facts.users, _window_s(facts))
@@ -96,12 +99,9 @@ def stage_result(
         "connections": {"opened": facts.connections_opened, "reused": tally.reused},
         "tokens": _tokens(tally),
         "stamps": _stamps(facts, tally),
-        "error_budget": error_budget(
-            calibration if tally.streams else None,  # made with streams, of their metrics
-            facts.stamps.source,
-            rate["tokens_per_s"],
-            facts.users or facts.max_in_flight,
-        ),
+        "error_budget": calibrations.budget(facts, rate["tokens_per_s"])
+        if tally.streams  # made with streams, of their metrics
+        else None,
         "retries": tally.retries.result(),
         "stalls": _stalls(tally),
         **_groups(tally),

@@ -28,6 +28,15 @@ def require_resumable(facts: RunFacts, where: str) -> None:
         )
 
 
+def require_place(facts: RunFacts, on_cluster: bool, where: str) -> None:
+    """Raises UsageError where levels held by many machines would be followed by those of one."""
+    if not on_cluster and (facts.fleet or facts.options.get("fleet")):
+        raise UsageError(
+            f"{where} had its workers on a cluster, which this machine does not replace: name one "
+            "with --fleet"
+        )
+
+
 def set_aside(facts: RunFacts) -> None:
     """Take out of every model the levels that were not finished."""
     for model in facts.models:
@@ -49,8 +58,9 @@ def go_on(facts: RunFacts, resumption: Resumption) -> None:
     if facts.lost_workers:
         resumption.after = "left by a worker"
     resumption.lost_workers = facts.lost_workers
+    resumption.fleet = facts.fleet
     facts.resumptions.append(resumption)
-    facts.ended, facts.lost_workers = None, []
+    facts.ended, facts.lost_workers, facts.fleet = None, [], []
 
 
 def last_ns(facts: RunFacts) -> int:

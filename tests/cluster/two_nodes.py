@@ -42,6 +42,8 @@ class TwoNodes:
     """The same cluster from outside, through Ray's client server."""
     head: subprocess.Popen[bytes]
     beside: subprocess.Popen[bytes]
+    cache: Path
+    """Where both nodes keep what is to be kept between runs."""
 
     def kill_beside(self) -> None:
         """As if that machine had lost its power."""
@@ -59,7 +61,7 @@ def two_nodes(folder: Path) -> Iterator[TwoNodes]:
         node(options, folder / "head") as head,
         node((f"--address={address}",), folder / "beside") as beside,
     ):
-        yield TwoNodes(address, f"ray://127.0.0.1:{client_port}", head, beside)
+        yield TwoNodes(address, f"ray://127.0.0.1:{client_port}", head, beside, folder / "tailrace")
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -83,10 +85,9 @@ def node(
     command += [f"--num-cpus={CORES}", f"--node-ip-address={host}", "--disable-usage-stats"]
     command += ["--object-store-memory=80000000"]
     log = where.with_suffix(".log")
+    env = env or ray_env() | {"XDG_CACHE_HOME": str(where.parent)}
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdout=file, stderr=file, env=env or ray_env(), cwd=where.parent
-        )
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=env, cwd=where.parent)
     try:
         _wait(log)
         yield process

@@ -10,14 +10,16 @@ import pytest
 from tailrace.results.audit import Finding
 from tailrace.results.audit_stage import audit_stage, has_nagle_mode, least_share
 from tailrace.results.decoding import decoded_at_once
+from tailrace.results.facts import ModelFacts, StageFacts
 from tailrace.results.hist import Hist
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.schema import Row
 from tailrace.results.spread import Spread
 from tailrace.results.stamp_facts import StampFacts
 from tailrace.results.tally import Tally
+from tailrace.results.verdict import judge
 
-from .builders import row, stage
+from .builders import document, facts, row, stage
 
 MS = 1_000_000
 
@@ -241,3 +243,59 @@ def test_hidden_slots_are_noticed() -> None:
         findings(rows, keep_spans=True, in_flight_ns={2: 1000})["server's parallelism"].status
         == "ok"
     )
+
+
+SATURATED = PulseFacts(
+    wall_ns=10**10,
+    period_ns=10 * MS,
+    alarm="timerfd",
+    hiccups=Spread(1000, MS, 40 * MS, 40 * MS, 40 * MS),
+    cpu_ns=99 * 10**8,
+    machine_steal=0.5,
+)
+
+
+def on_node(node: str, **more: Any) -> StageFacts:
+    return stage([], node=node, **more)
+
+
+def test_what_one_node_suffers_from_names_the_node_in_the_verdict() -> None:
+    user = StampFacts(user_reads=1000)
+    well = PulseFacts(wall_ns=10**10, period_ns=10 * MS, alarm="timerfd")
+    parts = [
+        on_node("a", pulse=well, stamps=user),
+        on_node("b", pulse=SATURATED, stamps=user),
+    ]
+    rows = shared(0.3)
+    found = document(rows, parts=parts, stamps=user)
+    reasons = judge(facts(ModelFacts("m", "m", stages=[stage(rows)])), [of_model(found)]).reasons
+    for name in ("event loop", "client CPU", "stolen CPU"):
+        assert any(f"{name} (worker 2 on b): " in reason for reason in reasons), reasons
+    assert any("the client came late (worker 2 on b)" in reason for reason in reasons), reasons
+    assert not any("worker 1" in reason for reason in reasons)
+
+
+def of_model(found: dict[str, Any]) -> dict[str, Any]:
+    return {"torn_lines": 0, "stages": [found]}
+
+
+def test_reads_that_one_worker_of_many_sees_late_do_not_drown_in_those_of_the_others() -> None:
+    soon, late_ns = round(0.1 * MS), 50 * MS
+    on_time = replace(KERNEL, lag=Spread(1000, soon, soon, soon, soon))
+    behind = replace(KERNEL, lag=Spread(1000, late_ns, late_ns, late_ns, late_ns))
+    parts = [on_node("a", stamps=on_time)] * 200 + [on_node("b", stamps=behind)]
+    found = findings(shared(0.3), on_time, parts=parts)["shared reads"]
+    assert found.status == "bad"
+    assert "came late (worker 201 on b)" in found.why
+
+
+def test_a_node_without_kernel_stamps_does_not_spoil_those_of_another() -> None:
+    parts = [
+        on_node("a", pulse=SATURATED, stamps=KERNEL),
+        on_node("b", pulse=SATURATED, stamps=StampFacts(user_reads=5)),
+        on_node("c", pulse=SATURATED),
+    ]
+    found = findings(late(0.1, 40), StampFacts(kernel_reads=1000, user_reads=5), parts=parts)
+    assert found["event loop (worker 1 on a)"].status == "warn"
+    assert found["event loop (worker 2 on b)"].status == "bad"
+    assert found["event loop (worker 3 on c)"].status == "bad"  # by whose stamps, nobody knows

@@ -6,7 +6,7 @@ import pytest
 
 from tailrace.errors import UsageError
 from tailrace.results.facts import ModelFacts, Resumption, RunFacts
-from tailrace.results.resume import go_on, last_ns, require_resumable, set_aside
+from tailrace.results.resume import go_on, last_ns, require_place, require_resumable, set_aside
 
 from .builders import MS, S, facts, row, stage
 
@@ -100,3 +100,21 @@ def test_the_latest_moment_is_of_any_level_or_sitting() -> None:
     assert last_ns(facts(ModelFacts("m", "m", stages=[stage([], **times)]))) == 5 * S
     times = {"began_ns": 0, "measure_from_ns": None, "ended_ns": None}
     assert last_ns(facts(ModelFacts("m", "m", stages=[stage([], **times)]))) == 0
+
+
+def test_the_nodes_of_a_sitting_are_kept_with_it() -> None:
+    run = facts(ModelFacts("m", "m"), fleet=[{"worker": 1, "node": "a"}])
+    go_on(run, Resumption(1, "2026-11-20T15:00:00.000Z", 9 * S, 5, 6, ""))
+    assert run.resumptions[0].fleet == [{"worker": 1, "node": "a"}]
+    assert run.fleet == []
+
+
+@pytest.mark.parametrize(
+    "more", [{"fleet": [{"worker": 1, "node": "a"}]}, {"options": {"fleet": "ray"}}]
+)
+def test_one_machine_does_not_go_on_for_a_cluster(more: dict[str, object]) -> None:
+    run = facts(ModelFacts("m", "m"), **more)
+    require_place(run, True, "'r'")
+    with pytest.raises(UsageError, match=r"^'r' had its workers on a cluster.*--fleet$"):
+        require_place(run, False, "'r'")
+    require_place(facts(ModelFacts("m", "m"), options={"fleet": None}), False, "'r'")

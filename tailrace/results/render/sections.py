@@ -27,7 +27,7 @@ def sections(
     """
     selection = selection_section(facts, results, verdict) if len(facts.models) > 1 else None
     found = (
-        nodes_section(facts),
+        nodes_section(facts, results),
         statistics_section(results),
         quality_section(results),
         cost_section(results),

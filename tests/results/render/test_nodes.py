@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
+
+from tailrace.results.calibration import budget
 from tailrace.results.clock_facts import ClockFacts
 from tailrace.results.facts import Books, ModelFacts, StageFacts
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.render.nodes import COLUMNS, nodes_section
 from tailrace.results.spread import Spread
 
-from ..builders import MS, facts, stage
+from ..builders import MS, calibrated_level, calibration, facts, stage
+
+BUDGET = budget(calibration(calibrated_level(4, 60_000, n=9)), 9_000.0, 4)
+BUDGETS = {
+    "nodes": [
+        {"node": "a", "budget": to_builtins(BUDGET)},
+        {"node": "b", "budget": None},
+    ]
+}
 
 
 def part(node: str, ok: int, late_ms: int | None, clock: ClockFacts | None) -> StageFacts:
@@ -29,15 +40,38 @@ def test_the_worst_worker_and_the_best_clock_stand_for_a_node() -> None:
     run = facts(ModelFacts("m", "m", "ok", stages=[held]))
     run.fleet = [{"worker": 1, "node": "b"}]
     run.lost_workers = ["m at 4 users: worker 4 on c was lost (ActorDiedError)"]
-    section = nodes_section(run)
+    section = nodes_section(run, [{"stages": [{"error_budget": BUDGETS}]}])
     assert section is not None
     assert section.sheets[0].rows == (
-        ("m at 4 users", "a", "2", "7", "2", "9.00", "n/a", "6.00", "1.00"),
-        ("m at 4 users", "b", "1", "7", "1", "n/a", "n/a", "n/a", "n/a"),
+        (
+            "m at 4 users",
+            "a",
+            "2",
+            "7",
+            "2",
+            "9.00",
+            "n/a",
+            "6.00",
+            "1.00",
+            "2026-11-25",
+            ">~0.06",
+            ">~0.006",
+        ),
+        ("m at 4 users", "b", "1", "7", "1", "n/a", "n/a", "n/a", "n/a", "no", "n/a", "n/a"),
     )
     assert all(len(row) == len(COLUMNS) for row in section.sheets[0].rows)
     assert section.remarks == ("lost: m at 4 users: worker 4 on c was lost (ActorDiedError)",)
 
 
 def test_a_run_on_one_machine_has_none() -> None:
-    assert nodes_section(facts(ModelFacts("m", "m", "ok", stages=[stage([], 0, 4)]))) is None
+    assert nodes_section(facts(ModelFacts("m", "m", "ok", stages=[stage([], 0, 4)])), [{}]) is None
+
+
+def test_a_level_held_before_the_run_went_on_on_a_cluster_has_no_row() -> None:
+    here, there = stage([], 0, 4), stage([], 1, 4)
+    here.parts, there.parts = [part("", 3, 2, None)], [part("a", 3, 2, None)]
+    run = facts(ModelFacts("m", "m", "ok", stages=[here, there]))
+    run.fleet = [{"worker": 1, "node": "a"}]
+    section = nodes_section(run, [{"stages": [{"error_budget": None}] * 2}])
+    assert section is not None
+    assert [row[1] for row in section.sheets[0].rows] == ["a"]
