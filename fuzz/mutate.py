@@ -48,6 +48,9 @@ LAWS = {
     "engine/dialects/tool_calls": ["engine/test_tool_calls.py"],
     "scenarios/urls": ["scenarios/test_parse.py"],
     "results/coalesced": ["results/test_blur.py"],
+    "scenarios/sharegpt": ["scenarios/test_records.py"],
+    "simulate/shapes_typed": ["simulate/test_shapes.py"],
+    "simulate/told": ["simulate/test_shapes.py"],
 }
 """Tests that are about a file and not named like it."""
 SHOW = (

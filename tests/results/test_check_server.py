@@ -13,6 +13,7 @@ from tailrace.results.check_server import (
     PathLook,
     ServerLook,
     TlsLook,
+    ms,
     named,
     server_rows,
 )
@@ -106,6 +107,7 @@ def test_a_fault_names_what_mends_it(
     assert row.status == status
     assert found in row.found
     assert fix in row.fix
+    assert row.fix[0].islower(), "an instruction that follows a colon"
     if status == "fail":
         assert list(changed)[-1] == name  # what follows would only repeat it
 
@@ -147,6 +149,82 @@ def test_a_gate_before_all_paths_tells_nothing_of_them() -> None:
     assert (row.status, row.found) == ("ok", "not told to this key")
 
 
+def found(name: str, **changes: Any) -> tuple[str, str, str]:
+    row = rows(**changes)[name]
+    return row.status, row.found, row.fix
+
+
+def test_what_a_green_row_says() -> None:
+    assert found("name") == ("ok", "box is 10.0.0.7 (1 ms)", "")
+    assert found("name", literal=True) == ("ok", "box is an address", "")
+    assert rows(literal=True)["name"].group == f"server {URL}"
+    assert found("connect") == ("ok", "TCP to 10.0.0.7 port 8000 in 1 ms", "")
+    assert found("API") == ("ok", "2 models: m, n", "")
+    assert found("API", listing=Listing(200, "", ("m",))) == ("ok", "1 model: m", "")
+    both = [PathLook("chat", "/chat", 400), PathLook("responses", "/responses", 200)]
+    assert found("APIs", paths=both) == ("ok", "chat, responses", "")
+
+
+@pytest.mark.parametrize(
+    ("server", "software", "limits"),
+    [
+        (ServerName(), "not known", "not told by this server"),
+        (ServerName("vLLM", ""), "vLLM", "not told by this server"),
+        (ServerName(told_by="server: uvicorn"), "not known (by server: uvicorn)", None),
+        (
+            ServerName("vLLM", "1", "x", 4, "/props", {"context": 8192, "batch": 2}),
+            "vLLM 1 (by x)",
+            "4 answers at a time (/props), context 8192, batch 2",
+        ),
+    ],
+)
+def test_what_a_server_says_of_itself(
+    server: ServerName, software: str, limits: str | None
+) -> None:
+    assert found("software", server=server)[1] == software
+    assert limits is None or found("own limits", server=server)[1] == limits
+
+
+@pytest.mark.parametrize(
+    ("name", "well", "ill"),
+    [
+        ("name", {"resolve_ns": 100 * MS}, {"resolve_ns": 100 * MS + 1}),
+        (
+            "connect",
+            {"addresses": [AddressLook("a", 100 * MS)]},
+            {"addresses": [AddressLook("a", 100 * MS + 1)]},
+        ),
+        ("TLS", {"tls": TlsLook(days_left=14.0)}, {"tls": TlsLook(days_left=13.9)}),
+        ("TLS", {"tls": TlsLook(days_left=14.0)}, {"tls": TlsLook()}),
+        ("TLS", {"tls": TlsLook(days_left=90)}, {"tls": TlsLook(days_left=90), "insecure": True}),
+    ],
+)
+def test_where_green_ends(name: str, well: dict[str, Any], ill: dict[str, Any]) -> None:
+    assert (rows(**well)[name].status, rows(**ill)[name].status) == ("ok", "warn")
+
+
+def test_a_servers_own_error_is_a_fault_and_one_of_the_path_is_none() -> None:
+    assert rows(listing=Listing(500))["API"].status == "fail"
+    assert rows(listing=Listing(499))["API"].status == "warn"
+
+
+def test_every_address_that_fails_is_named_with_its_reason() -> None:
+    dead = [AddressLook("::1", None, "refused", True), AddressLook("127.0.0.1", None, "silent")]
+    said = "port 8000: ::1: refused; 127.0.0.1: silent"
+    assert found("connect", addresses=dead)[1] == said
+    asked = [PathLook("chat", "/chat", 404), PathLook("completions", "/completions", 405)]
+    assert found("APIs", paths=asked)[1] == "none answers of /chat, /completions"
+    said = f"{URL}/models: silence"
+    assert found("API", listing=Listing(None, "silence"))[1] == said
+
+
+def test_times_are_short_and_never_in_powers() -> None:
+    assert [ms(one * MS) for one in (0.01234, 999.4, 1000, 1234.5, 100_000)] == [
+        *("0.0123 ms", "999 ms", "1000 ms", "1234 ms", "100000 ms")
+    ]
+
+
 def test_long_lists_are_cut() -> None:
     assert named(("a", "b")) == "a, b"
+    assert named(tuple("abcdefgh")) == "a, b, c, d, e, f, g, h"
     assert named(tuple("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"

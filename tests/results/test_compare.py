@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tailrace.errors import UsageError
-from tailrace.results.compare import BLURRED, Measured, blurred_of, compare
+from tailrace.results.compare import (
+    BLURRED,
+    Comparison,
+    Measured,
+    Pair,
+    blurred_of,
+    compare,
+    load_of,
+)
+from tailrace.results.compare_cell import Cell, Verdict
 from tailrace.results.compare_level import Settings
 from tailrace.results.facts import ModelFacts
 
@@ -15,6 +25,8 @@ from . import builders
 from .test_compare_level import figures
 
 SETTINGS = Settings(metrics=(("ttft", (50.0,)), ("icl", (50.0,)), ("error_rate", ())))
+QUICK = Settings(metrics=(("error_rate", ()),))
+"""For what is told beside the figures: without a bootstrap."""
 LEVELS = [{"users": 2, "warmup_s": 1.0, "duration_s": 9.0, "requests": None, "round": 0}]
 SCENARIO: dict[str, Any] = {
     "base_url": "http://a/v1",
@@ -89,8 +101,8 @@ def test_what_was_asked_differently_is_refused_or_noted(
 ) -> None:
     other = run("B", 1, scenario=scenario)
     with pytest.raises(UsageError, match=f"A and B cannot be compared.*{said}"):
-        compare(BASE, [other], SETTINGS)
-    (pair,) = compare(BASE, [other], SETTINGS, allow_different=True).pairs
+        compare(BASE, [other], QUICK)
+    (pair,) = compare(BASE, [other], QUICK, allow_different=True).pairs
     assert any(note.startswith("asked differently: ") for note in pair.notes)
 
 
@@ -104,18 +116,18 @@ def test_what_was_asked_differently_is_refused_or_noted(
     ],
 )
 def test_what_may_differ(scenario: dict[str, Any]) -> None:
-    assert compare(BASE, [run("B", 1, scenario=scenario)], SETTINGS).pairs[0].cells
+    assert compare(BASE, [run("B", 1, scenario=scenario)], QUICK).pairs[0].cells
 
 
 def test_a_setting_that_only_one_version_knows_is_noted() -> None:
-    (pair,) = compare(BASE, [run("B", 1, scenario={"novelty": 1})], SETTINGS).pairs
+    (pair,) = compare(BASE, [run("B", 1, scenario={"novelty": 1})], QUICK).pairs
     assert "only one of the runs knows novelty: other versions" in pair.notes
 
 
 def test_a_converted_run_is_told_in_one_line_instead_of_all_that_nobody_knows() -> None:
     theirs = run("B", 1, scenario={"phases": []}, converted="B: converted from a tool")
     theirs.facts.host.clear()
-    for pair in (compare(BASE, [theirs], SETTINGS), compare(theirs, [BASE], SETTINGS)):
+    for pair in (compare(BASE, [theirs], QUICK), compare(theirs, [BASE], QUICK)):
         notes = pair.pairs[0].notes
         assert notes[0] == "B: converted from a tool"
         assert not [note for note in notes if "host" in note or "only one" in note]
@@ -124,16 +136,16 @@ def test_a_converted_run_is_told_in_one_line_instead_of_all_that_nobody_knows() 
 def test_invalid_runs_are_refused_or_marked() -> None:
     bad = run("B", 1, reasons=("books", "torn"))
     with pytest.raises(UsageError, match=r"B is INVALID \(books and 1 more\).*--allow-invalid"):
-        compare(BASE, [bad], SETTINGS)
-    (pair,) = compare(BASE, [bad], SETTINGS, allow_invalid=True).pairs
+        compare(BASE, [bad], QUICK)
+    (pair,) = compare(BASE, [bad], QUICK, allow_invalid=True).pairs
     assert "B is INVALID: books" in pair.notes
 
 
 def test_no_common_model_or_level() -> None:
     with pytest.raises(UsageError, match="no model in common: m and n; name one of each"):
-        compare(BASE, [run("B", 1, model="n")], SETTINGS)
+        compare(BASE, [run("B", 1, model="n")], QUICK)
     with pytest.raises(UsageError, match="no load level in common: 2, 8 and 16"):
-        compare(BASE, [run("B", 1, loads=("16",))], SETTINGS)
+        compare(BASE, [run("B", 1, loads=("16",))], QUICK)
 
 
 def test_a_figure_that_shared_reads_blur_cannot_be_told() -> None:
@@ -155,7 +167,7 @@ def test_blurred_figures_are_found_in_documents() -> None:
 
 def test_models_named_one_by_one_need_no_common_name() -> None:
     one, other = run("A", 0, alone=True), run("B", 1, model="n", alone=True)
-    (pair,) = compare(one, [other], SETTINGS).pairs
+    (pair,) = compare(one, [other], QUICK).pairs
     assert {cell.model for cell in pair.cells} == {"m / n"}
 
 
@@ -168,3 +180,167 @@ def test_the_correction_is_over_all_pairs() -> None:
 
 def test_the_same_seed_gives_the_same_cells() -> None:
     assert compare(BASE, [run("B", 1)], SETTINGS) == compare(BASE, [run("B", 1)], SETTINGS)
+
+
+def notes(base: Measured, other: Measured, **allowed: bool) -> tuple[str, ...]:
+    (pair,) = compare(base, [other], QUICK, **allowed).pairs
+    assert (pair.base, pair.other) == (base.label, other.label)
+    return pair.notes
+
+
+ONCE = (
+    "levels were measured once: what changes from run to run, like the machine's mood, is in no "
+    "interval; --rounds 3 on both sides shows it"
+)
+ROUNDS = {"levels": [level | {"round": n} for n, level in enumerate(SCENARIO["levels"])]}
+
+
+def test_the_same_run_twice_leaves_nothing_to_say_but_that_it_was_measured_once() -> None:
+    assert notes(BASE, run("B", 1)) == (ONCE,)
+
+
+def test_levels_of_several_rounds_on_both_sides_are_not_called_measured_once() -> None:
+    several = run("A", 0, scenario=ROUNDS)
+    assert notes(several, run("B", 1, scenario=ROUNDS)) == ()
+    assert ONCE in notes(several, run("B", 1))
+    assert ONCE in notes(run("B", 1), several)
+    assert run("A", 0, scenario={"levels": None}).single
+    assert run("A", 0, scenario={"levels": ["a text"]}).single
+
+
+def test_machines_and_engines_that_differ_are_told_key_by_key() -> None:
+    other = run("B", 1)
+    other.facts.host |= {"cpu": "d", "cores": 8, "load_1m": 3.0, "ephemeral_ports": 5}
+    other.facts.engine.clear()
+    assert notes(BASE, other)[:-1] == (
+        'host: cpu differs ("c" / "d")',
+        "host: cores differs (null / 8)",
+        'engine: loop differs ("asyncio" / null)',
+    )
+
+
+def test_settings_that_only_one_side_knows_are_told_in_order_but_those_that_may_differ() -> None:
+    newer = run("B", 1, scenario={"novelty": 1, "breadth": 2, "label": "x"})
+    said = "only one of the runs knows breadth, novelty: other versions"
+    assert notes(BASE, newer)[:-1] == notes(newer, BASE)[:-1] == (said,)
+
+
+def test_what_is_said_comes_in_order_of_weight() -> None:
+    base = run("A", 0, reasons=("torn",))
+    other = run("B", 1, scenario={"max_tokens": 8, "novelty": 1}, reasons=("books", "lost"))
+    assert notes(base, other, allow_different=True, allow_invalid=True) == (
+        "asked differently: max_tokens (64 / 8)",
+        *("A is INVALID: torn", "B is INVALID: books", "B is INVALID: lost"),
+        "only one of the runs knows novelty: other versions",
+        ONCE,
+    )
+
+
+def test_the_whole_sentence_of_a_refusal() -> None:
+    other = run("B", 1, scenario={"max_tokens": 8, "prompts": ["How?"]})
+    with pytest.raises(UsageError) as caught:
+        compare(BASE, [other], QUICK)
+    text = str(caught.value)
+    assert text.startswith("A and B cannot be compared, they were not asked the same: ")
+    assert "max_tokens (64 / 8)" in text
+    assert "; " in text.split("same: ")[1]
+    assert text.endswith("; run one again with the other's settings, or --allow-different")
+    with pytest.raises(UsageError) as caught:
+        compare(run("A", 0, reasons=("torn",)), [BASE], QUICK)
+    assert str(caught.value) == (
+        "A is INVALID (torn): its figures prove nothing; run it again, or --allow-invalid"
+    )
+    with pytest.raises(UsageError, match=r"B is INVALID \(a and 2 more\)"):
+        compare(BASE, [run("B", 1, reasons=("a", "b", "c"))], QUICK)
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        (
+            [LEVELS[0] | {"users": 3, "warmup_s": 2.0}, SCENARIO["levels"][1]],
+            ["users of level 2 (2 / 3)", "warmup_s of level 2 (1.0 / 2.0)"],
+        ),
+        (
+            [SCENARIO["levels"][0], LEVELS[0] | {"users": 8, "ramp_s": 4}],
+            ["ramp_s of level 8 (null / 4)"],
+        ),
+        ([{"users": 2}, SCENARIO["levels"][1]], ["warmup_s of level 2 (1.0 / null)"]),
+        (["a text", SCENARIO["levels"][1]], []),
+        (None, []),
+    ],
+)
+def test_levels_are_alike_but_for_how_long_they_were_measured(
+    levels: list[Any] | None, said: list[str]
+) -> None:
+    other = run("B", 1, scenario={"levels": levels})
+    found = notes(BASE, other, allow_different=True)
+    assert [note for note in found if note.startswith("asked")] == [
+        f"asked differently: {one}" for one in said
+    ]
+
+
+def test_a_level_is_called_by_its_load_its_users_or_its_number() -> None:
+    stages = [builders.stage([], 0, load="4/s"), builders.stage([], 1, users=3, load="")]
+    facts = builders.facts(
+        ModelFacts("a", "a", "skipped"), ModelFacts("m", "m", "ok", stages=stages)
+    )
+    assert [load_of(facts, index) for index in (0, 1, 2)] == ["4/s", "3", "number 3"]
+
+
+def test_levels_and_models_that_only_one_side_has_are_left_out() -> None:
+    other = run("B", 1, loads=("8", "16"))
+    (pair,) = compare(BASE, [other], QUICK).pairs
+    assert [(cell.model, cell.load) for cell in pair.cells] == [("m", "8")]
+    more = replace(BASE, levels={**BASE.levels, "n": BASE.levels["m"], "o": BASE.levels["m"]})
+    assert "B has no n, o: not compared" in notes(more, other)
+    assert not any("has no" in note for note in notes(other, more))
+    one = run("B", 1, model="n", alone=True)
+    assert not any("has no" in note for note in notes(replace(BASE, alone=True), one))
+    with pytest.raises(UsageError, match="no model in common"):
+        compare(BASE, [one], QUICK)
+    same = compare(replace(BASE, alone=True), [run("B", 1, alone=True)], QUICK)
+    assert {cell.model for cell in same.pairs[0].cells} == {"m"}
+
+
+def test_a_run_that_measured_nothing_is_told_so() -> None:
+    with pytest.raises(UsageError) as caught:
+        compare(BASE, [replace(BASE, label="B", levels={})], QUICK)
+    assert str(caught.value) == (
+        "A and B have no model in common: m and none; name one of each, as RUN:MODEL"
+    )
+    with pytest.raises(UsageError) as caught:
+        compare(BASE, [replace(BASE, label="B", levels={"m": {}})], QUICK)
+    assert str(caught.value) == "A and B have no load level in common: 2, 8 and none"
+
+
+def test_two_converted_runs_are_both_told() -> None:
+    one, two = run("A", 0, converted="A: converted"), run("B", 1, converted="B: converted")
+    assert notes(one, two)[:2] == ("A: converted", "B: converted")
+
+
+def test_a_blurred_figure_without_a_test_keeps_its_own_reason() -> None:
+    blurred = run("B", 1, blurred=frozenset({("m", "8", "ttft p99.9"), ("m", "2", "ttft p50")}))
+    settings = Settings(metrics=(("ttft", (50.0, 99.9)),))
+    cells = compare(BASE, [blurred], settings).pairs[0].cells
+    assert {(cell.load, cell.name) for cell in cells if cell.reason == BLURRED} == {
+        ("2", "ttft p50")
+    }
+    assert all(cell.p is None for cell in cells if cell.reason == BLURRED)
+    assert "too few samples" in next(
+        cell.reason for cell in cells if (cell.load, cell.name) == ("8", "ttft p99.9")
+    )
+
+
+def test_a_pair_is_as_bad_as_its_worst_cell_and_the_worse_ones_are_of_all_pairs() -> None:
+    def pair(*verdicts: Verdict) -> Pair:
+        cells = tuple(Cell("m", str(n), verdict=one) for n, one in enumerate(verdicts))
+        return Pair("A", "B", cells, ())
+
+    none = "no difference"
+    mixed, good = pair(none, "worse", "better"), pair("cannot tell", "better", none)
+    assert (mixed.verdict, good.verdict) == ("worse", "better")
+    assert pair("cannot tell", none).verdict == none
+    assert pair("cannot tell").verdict == pair().verdict == "cannot tell"
+    worse = Comparison(QUICK, (good, mixed, pair("worse"))).worse
+    assert [(cell.load, cell.verdict) for cell in worse] == [("1", "worse"), ("0", "worse")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from tailrace.errors import ResultError
 from tailrace.results.rubric_sheet import (
+    TEXT_CHARS,
     Sample,
     Sheet,
     digest,
@@ -134,3 +137,89 @@ def test_digests_are_of_the_whole_text() -> None:
     assert digest(long + "a") != digest(long + "b")
     assert digest("a").startswith("sha256:")
     assert digest("\ud800")  # half a pair has one as well
+
+
+def test_a_digest_is_a_words_and_half_a_hash() -> None:
+    name, _, digits = digest("An answer.").partition(":")
+    assert name == "sha256"
+    assert len(digits) == 32
+    assert int(digits, 16) == int(sha256(b"An answer.").hexdigest(), 16) >> 128
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n"])
+def test_a_new_row_begins_on_a_line_of_its_own(end: str) -> None:
+    text = written([sample()], FACETS).removesuffix("\r\n") + end
+    again = updated(sheet(text), [sample("r2")], {})
+    rows = written([sample("r2")], FACETS).split("\r\n", 1)[1]
+    assert again == text + ("" if end else "\r\n") + rows
+    assert updated(sheet(text), [], {}) == text, "nothing new, so not even a line end"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_row_that_grows_stale_keeps_its_line_end(end: str) -> None:
+    text = written([sample(), sample("r2")], FACETS).replace("\r\n", end)
+    again = updated(sheet(text), [], {("m", "r1"): "sha256:other"})
+    header, first, second = again.split(end)[:3]
+    assert first.endswith(',"stale"')
+    assert again == end.join([header, first, second, ""])
+    assert second == text.split(end)[2]
+
+
+def test_a_cell_shows_the_answers_lines_and_not_its_length() -> None:
+    def shown(text: str) -> str:
+        body = written([sample(text=text)], FACETS).removeprefix("\ufeff")
+        (row,) = csv.DictReader(io.StringIO(body, newline=""))
+        return row["text"]
+
+    assert shown("\n\n  X\r\nb\u2028c \n") == "X\nb\nc"
+    assert shown("w" * TEXT_CHARS) == "w" * TEXT_CHARS
+    assert shown("w" * (TEXT_CHARS + 1)) == "w" * TEXT_CHARS + " …"
+    assert shown("w" * (TEXT_CHARS - 1) + "\nvv") == "w" * (TEXT_CHARS - 1) + " …"
+
+
+def scored(request: str, scores: Sequence[str], annotator: str, note: str = "") -> str:
+    """A row as a person leaves it."""
+    cells = ["m", "'=p", request, "text", *scores, note, annotator, sample().digest, ""]
+    return ",".join(cells) + "\n"
+
+
+HEADER = "model,prompt,request,text,tone,to the point,note,annotator,text_sha256,state\n"
+
+
+def test_what_people_wrote_is_read() -> None:
+    row, bare = sheet(
+        HEADER + scored("r1", "13", " Ann ", "so so") + scored("r2", ("4", "n/a"), "")
+    ).rows
+    assert (row.line, row.model, row.prompt, row.request) == (2, "m", "=p", "r1")
+    assert (row.note, row.annotator, row.scores) == ("so so", "Ann", {"tone": 1, "to the point": 3})
+    assert (bare.line, bare.annotator) == (3, "")
+
+
+def test_one_score_of_each_kind_is_read_and_no_other() -> None:
+    for score in "12345":
+        assert sheet(HEADER + scored("r1", [score, " n/A "], "")).rows[0].scores == {
+            "tone": int(score)
+        }
+    for score in ("0", "6", "1.0", "+1", "\u0661"):
+        with pytest.raises(ResultError, match="is not a whole number from 1 to 5"):
+            sheet(HEADER + scored("r1", [score, ""], ""))
+
+
+def test_an_answer_may_be_scored_by_several_and_by_nobody_twice() -> None:
+    ann, bob = scored("r1", "55", "Ann"), scored("r1", "11", "Bob")
+    assert len(sheet(HEADER + ann + bob + scored("r2", "33", "Ann")).rows) == 3
+    unscored = ",".join(["m", "p", "r1", "t", "", "", "", "", sample().digest, ""]) + "\n"
+    assert len(sheet(HEADER + unscored * 2).rows) == 2
+    with pytest.raises(ResultError, match=r"line 4, .*: annotator 'Ann' scored .* on line 2 "):
+        sheet(HEADER + ann + bob + ann)
+    with pytest.raises(
+        ResultError, match=r"line 3, .*: nobody named scored request 'r1' on line 2"
+    ):
+        sheet(HEADER + scored("r1", "55", "") * 2)
+
+
+def test_a_column_that_stands_there_twice() -> None:
+    with pytest.raises(ResultError, match="the column 'note' stands there twice; keep"):
+        sheet(HEADER.replace("tone", "note"))
+    with pytest.raises(ResultError, match="the column 'note' is missing; keep"):
+        sheet(HEADER.replace("note", "notes"))

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -107,3 +109,68 @@ def test_script_that_cannot_be_played_is_refused(setting: str, value: object) ->
 def test_script_survives_json() -> None:
     script = Script(models=("a/b:c", "d"), jitter=0.25, fault="reset", stall_at=3)
     assert script_from(json.loads(json.dumps(script_values(script)))) == script
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tokens": 1, "tokens_per_chunk": 1, "fault_every": 1, "fault_from": 1},
+        {"ttft_ns": 0, "gap_ns": 0, "slots": 0, "stall_ns": 0, "truth_limit": 0},
+        {"tokens": MAX_TOKENS, "jitter": 0.0, "fault_after": 0},
+        {"jitter": 1.0, "stall_at": 0},
+    ],
+)
+def test_the_least_and_the_most_can_be_played(settings: dict[str, object]) -> None:
+    assert script_values(script_from(settings)) == script_values(Script()) | settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"tokens": 0}, "tokens must be a whole number of at least 1, not 0"),
+        ({"stall_ns": -1}, "stall_ns must be a whole number of at least 0, not -1"),
+        ({"jitter": -0.5}, "jitter must lie between 0 and 1, not -0.5"),
+        ({"tokens": MAX_TOKENS + 1}, f"tokens must be at most {MAX_TOKENS}, not {MAX_TOKENS + 1}"),
+        ({"models": []}, "models must be a tuple of at least one name"),
+        ({"stall_at": -1}, "stall_at must be at least 0, not -1"),
+        ({"speed": 3, "pace": 1, "tokens": 4}, "unknown script setting: pace, speed"),
+        ([1], "a script is an object of settings, not [1]"),
+    ],
+)
+def test_why_a_script_is_refused(settings: object, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        script_from(settings)  # type: ignore[arg-type]
+
+
+def test_an_unknown_fault_is_told_which_there_are() -> None:
+    with pytest.raises(
+        ValueError, match="unknown fault 'earthquake'; known: reset_connect, close_c"
+    ):
+        Script(fault="earthquake")
+
+
+@pytest.mark.parametrize(
+    ("limit", "ignore_eos", "total", "reason"),
+    [
+        (None, True, 5, "stop"),
+        (4, False, 4, "length"),
+        (5, False, 5, "stop"),
+        (6, False, 5, "stop"),
+        (5, True, 5, "length"),
+        (6, True, 6, "length"),
+    ],
+)
+@pytest.mark.parametrize("jitter", [0.0, 0.5])
+def test_where_an_answer_ends_and_why(
+    limit: int | None, ignore_eos: bool, total: int, reason: str, jitter: float
+) -> None:
+    made = plan(Script(tokens=5, jitter=jitter), 1, limit, ignore_eos=ignore_eos)
+    assert (made.total, made.finish_reason) == (total, reason)
+
+
+def test_jitter_reaches_both_ends() -> None:
+    script = Script(ttft_ns=1_000_000, gap_ns=1_000_000, tokens=2000, jitter=0.5)
+    due = [0, *plan(script, 1, None).due_ns]
+    gaps = [after - before for before, after in pairwise(due)]
+    assert 500_000 <= min(gaps) < 510_000
+    assert 1_490_000 < max(gaps) <= 1_500_000
