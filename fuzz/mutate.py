@@ -4,8 +4,9 @@
     python fuzz/mutate.py tailrace/engine/sse.py --tests tests/engine/test_sse.py
 
 mutmut changes the file in every way that it knows, and runs the tests of that file against each
-change: tests/…/test_NAME.py, the laws about it, and golden texts. Survivors are printed as diffs. It works on a
-copy under ``build/mutate``, in one process. The exit code is 1 where more than a tenth survives.
+change: tests/…/test_NAME.py, the laws about it, and golden texts. Survivors are printed as diffs.
+It works on a copy under ``build/mutate``, in one process. The exit code is 1 where more than a tenth
+survives.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ LAWS = {
     "results/render/sheets": ["results/render/test_markdown.py"],
 }
 """Tests that are about a file and not named like it."""
-GOLDEN = {folder: f"{folder}/test_golden.py" for folder in ("results/render", "results/export")}
+GOLDEN = {
+    "results/export": ["results/export/test_golden.py"],
+    "results/render": ["results/render/test_golden.py", "results/render/test_golden_made.py"],
+}
 """Whole texts, in which most of what a folder writes is read."""
 SHOW = (
     "import sys; from mutmut.__main__ import show; [show.callback(name) for name in sys.argv[1:]]"
@@ -77,8 +81,8 @@ def tests_of(file: str) -> list[str]:
     name = re.sub(r"^tailrace/|\.py$", "", file)
     folder, _, stem = name.rpartition("/")
     mirrored = [f"{folder}/test_{stem}.py"] if folder else [f"test_{stem}.py"]
-    golden = [GOLDEN[folder]] if folder in GOLDEN else []
-    wanted = [f"tests/{path}" for path in (*mirrored, *LAWS.get(name, ()), *golden)]
+    others = (*LAWS.get(name, ()), *GOLDEN.get(folder, ()))
+    wanted = [f"tests/{path}" for path in (*mirrored, *others)]
     return [path for path in wanted if (ROOT / path).exists()]
 
 

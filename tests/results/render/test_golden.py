@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rich.console import Console
 from tailrace.results.export.chosen import chosen
 from tailrace.results.render.chart import Chart
 from tailrace.results.render.charts import run_charts
+from tailrace.results.render.html import report_html
 from tailrace.results.render.markdown import report_md
 from tailrace.results.render.summary_csv import summary_csv
 from tailrace.results.render.table import by_model, rows
@@ -45,6 +47,22 @@ def test_terminal(whole: Run, width: int) -> None:
     console.print(final(whole.facts, whole.results, whole.verdict, ["a/report.html"], "a hint"))
     assert isinstance(console.file, io.StringIO)
     assert_golden(GOLDEN / f"whole-{width}.txt", console.file.getvalue())
+
+
+def test_terminal_with_its_styles(whole: Run) -> None:
+    shown = final(whole.facts, whole.results, whole.verdict, ["a/report.html"], "a hint")
+    lines = [repr((line.lead, *line.spans)) for line in shown.lines(200)]
+    assert_golden(GOLDEN / "whole-styles.txt", "\n".join(lines) + "\n")
+
+
+def test_html(whole: Run) -> None:
+    """Without scripts, styles and data, whose hashes are checked elsewhere."""
+    text = report_html(whole.facts, whole.results, whole.verdict, "aGFzaA==")
+    bare = re.sub(r"(<(script|style)[^>]*>).*?(</\2>)", r"\1\3", text, flags=re.DOTALL)
+    bare = re.sub(r"'sha256-[^']+'", "'sha256-…'", bare)
+    shown, _, definitions = bare.partition("<h2>Definitions</h2>")
+    assert_golden(GOLDEN / "whole.html", shown)
+    assert "intended start to sent" in definitions
 
 
 def test_summary(whole: Run) -> None:
