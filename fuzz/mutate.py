@@ -5,8 +5,8 @@
 
 mutmut changes the file in every way that it knows, and runs the tests of that file against each
 change: tests/…/test_NAME.py, the laws about it, and golden texts. Survivors are printed as diffs.
-It works on a copy under ``build/mutate``, in one process. The exit code is 1 where more than a tenth
-survives.
+It works on a copy under ``build/mutate``, in one process. The exit code is 1 where more than a
+tenth survives.
 """
 
 from __future__ import annotations
