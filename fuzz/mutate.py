@@ -4,8 +4,9 @@
     python fuzz/mutate.py tailrace/engine/sse.py --tests tests/engine/test_sse.py
 
 mutmut changes the file in every way that it knows, and runs the tests of that file against each
-change: tests/…/test_NAME.py, and the laws about it. Survivors are printed as diffs. It works on a
-copy under ``build/mutate``, in one process. The exit code is 1 where more than a tenth survives.
+change: tests/…/test_NAME.py, the laws about it, and golden texts. Survivors are printed as diffs.
+It works on a copy under ``build/mutate``, in one process. The exit code is 1 where more than a
+tenth survives.
 """
 
 from __future__ import annotations
@@ -51,8 +52,25 @@ LAWS = {
     "scenarios/sharegpt": ["scenarios/test_records.py"],
     "simulate/shapes_typed": ["simulate/test_shapes.py"],
     "simulate/told": ["simulate/test_shapes.py"],
+    "results/export/flat": ["results/export/test_forms.py"],
+    "results/export/otlp": ["results/export/test_forms.py", "engine/test_otlp_sender.py"],
+    "results/export/requests_csv": ["results/export/test_forms.py"],
+    "results/render/chart": ["results/render/test_charts.py"],
+    "results/render/charts_over_time": ["results/render/test_charts.py"],
+    "results/render/charts_requests": ["results/render/test_charts.py"],
+    "results/render/columns": ["results/render/test_table.py", "results/render/test_terminal.py"],
+    "results/render/reach": ["results/render/test_terminal.py"],
+    "results/render/sections": ["results/render/test_selection.py"],
+    "results/render/server_charts": ["results/render/test_server.py"],
+    "results/render/sheet": ["results/render/test_sheet_text.py", "results/render/test_server.py"],
+    "results/render/sheets": ["results/render/test_markdown.py"],
 }
 """Tests that are about a file and not named like it."""
+GOLDEN = {
+    "results/export": ["results/export/test_golden.py"],
+    "results/render": ["results/render/test_golden.py", "results/render/test_golden_made.py"],
+}
+"""Whole texts, in which most of what a folder writes is read."""
 SHOW = (
     "import sys; from mutmut.__main__ import show; [show.callback(name) for name in sys.argv[1:]]"
 )
@@ -62,11 +80,12 @@ _CACHES = re.compile(r"^@(cache|lru_cache)\n", re.MULTILINE)
 
 
 def tests_of(file: str) -> list[str]:
-    """The tests that mirror a file's place, and its laws."""
+    """The tests that mirror a file's place, its laws, and the golden texts of its folder."""
     name = re.sub(r"^tailrace/|\.py$", "", file)
     folder, _, stem = name.rpartition("/")
     mirrored = [f"{folder}/test_{stem}.py"] if folder else [f"test_{stem}.py"]
-    wanted = [f"tests/{path}" for path in (*mirrored, *LAWS.get(name, ()))]
+    others = (*LAWS.get(name, ()), *GOLDEN.get(folder, ()))
+    wanted = [f"tests/{path}" for path in (*mirrored, *others)]
     return [path for path in wanted if (ROOT / path).exists()]
 
 
