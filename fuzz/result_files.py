@@ -14,6 +14,7 @@ from tailrace.results.facts import Books, ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
 from tailrace.results.foreign import aiperf
 from tailrace.results.journal import JOURNAL, JournalReader
+from tailrace.results.node_budgets import calibrations_of
 from tailrace.results.outputs import outputs_from_json
 from tailrace.results.reading import read_bytes, read_json
 from tailrace.results.repair import SET_ASIDE, mend_journals
@@ -71,7 +72,7 @@ def result(data: bytes) -> None:
     path.write_bytes(data)
     run = _run()
     folder = RunFolder(scratch())
-    sentence_or(lambda: folder._rebuild_model(run, run.models[0], None, None))
+    sentence_or(lambda: folder._rebuild_model(run, run.models[0], calibrations_of(run, "it"), None))
 
 
 def _stays(row: Row) -> bool:

@@ -139,6 +139,7 @@ class Exchange:
         "sent_ns",
         "sink",
         "status",
+        "tls_begun",
         "tls_end_ns",
     )
 
@@ -148,6 +149,8 @@ class Exchange:
         self.push = sink.on_body
         self.connect_begin_ns: int | None = None
         self.connect_end_ns: int | None = None
+        self.tls_begun = False
+        """Told by stock httpx, whose errors do not say at which step they came."""
         self.tls_end_ns: int | None = None
         self.sent_ns: int | None = None
         self.headers_ns: int | None = None

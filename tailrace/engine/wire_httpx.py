@@ -166,6 +166,8 @@ class _Tracer:
             case "connection.connect_tcp.complete":
                 exchange.connect_end_ns = now_ns()
                 self._wire.opened += 1
+            case "connection.start_tls.started" | "proxy.start_tls.started":
+                exchange.tls_begun = True
             case "connection.start_tls.complete" | "proxy.start_tls.complete":
                 exchange.tls_end_ns = now_ns()
             case "http11.send_request_headers.started" | "http2.send_request_headers.started":
@@ -189,7 +191,7 @@ def translated(exc: httpx.HTTPError, exchange: Exchange, seconds: Timeouts) -> W
                 return WireError("connect_refused", "the connection was refused")
             if isinstance(cause, OSError) and (own_limit := at_own_limit(cause)):
                 return own_limit
-        if exchange.connect_end_ns is not None:
+        if exchange.tls_begun:
             return tls_failed(exc)
         return WireError("connect_failed", text)
     if isinstance(exc, httpx.ReadError | httpx.WriteError):

@@ -108,7 +108,8 @@ class Answer:
         self._ended(self, "left")
 
     def _close(self) -> int:
-        if not self.connection.busy:
+        # A request that has come meanwhile is answered: closing on it would be another fault.
+        if not self.connection.busy and not self.connection.unread:
             self.connection.close()
         return 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import struct
 import sys
@@ -208,6 +209,15 @@ class Connection(asyncio.Protocol):
             self.close()
         elif not self.gone:
             self._next()
+
+    @property
+    def unread(self) -> bool:
+        """Whether more has come than was read, as far as can be told here."""
+        if self._fd < 0:
+            return False
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """End the connection after what is written."""
