@@ -16,7 +16,7 @@ from .two_nodes import free_port, node, ray_env
 
 FAR = "tailrace-far"
 """What the other machine calls itself."""
-_ALONE = 'mount -t tmpfs none /tmp && hostname "$0" && cd / && exec "$@"'
+_ALONE = 'mkdir -p /tmp/ray && mount -t tmpfs none /tmp/ray && hostname "$0" && cd / && exec "$@"'
 """``ip netns exec`` gives a view of mounts of its own, and all of it goes with the process."""
 
 FAR_ENV = ray_env({})
