@@ -154,14 +154,12 @@ class Connection:
                 self._bodiless_bytes = 0
         except httptools.HttpParserUpgrade:
             failure = "protocol", "the server switched protocols"
-        except WireError as exc:
-            failure = exc.error_class, str(exc)
+        except (WireError, MemoryError) as exc:
+            failure = _refusal(exc)
         except httptools.HttpParserCallbackError as exc:
             failure = _refusal(exc.__context__)
         except httptools.HttpParserError as exc:
             failure = "protocol", f"the answer is not HTTP/1.1: {exc}"
-        except MemoryError as exc:
-            failure = _refusal(exc)
         pending.clear()
         if failure is not None:
             self._fail(*failure)
@@ -304,7 +302,7 @@ def _drop(data: bytes) -> None:
 
 
 def _refusal(cause: BaseException | None) -> tuple[str, str]:
-    """Error class and sentence of what a callback of the parser raised."""
+    """Error class and sentence of what the reading of an answer raised."""
     if isinstance(cause, MemoryError):
         cause = out_of_memory()
     if isinstance(cause, WireError):
