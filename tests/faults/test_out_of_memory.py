@@ -42,8 +42,8 @@ def second_of_three(out: Path) -> psutil.Process:
 
 
 def held(out: Path, strike: Callable[[psutil.Process], None]) -> Finished:
-    """Two users a worker; every fortieth answer from the sixtieth on is one endless line."""
-    script = Script(*(30_000_000, 3_000_000, 8), fault="line_100mib", fault_every=40, fault_from=60)
+    """Two users a worker; every 13th answer from the sixtieth on is one endless line."""
+    script = Script(*(30_000_000, 3_000_000, 8), fault="line_100mib", fault_every=13, fault_from=60)
     thread = threading.Thread(target=lambda: strike(second_of_three(out)))
     with background(script) as url:
         levels = (Level(6, 0.0, 5.0, None),)
@@ -71,7 +71,8 @@ def test_a_worker_that_gets_no_more_memory_says_so_and_goes_on(tmp_path: Path) -
     ]
     assert len(rows) == books.started
     failed = Counter(row.error_class for row in rows if row.outcome == "error")
-    assert set(failed) == {"out_of_memory", "event_too_large"}
+    assert failed["out_of_memory"]
+    assert set(failed) <= {"out_of_memory", "event_too_large"}  # the latter where there is memory
     assert {row.user for row in rows if row.error_class == "out_of_memory"} <= {1, 4}
     last_ns = {user: max(row.closed_ns or 0 for row in rows if row.user == user) for user in (0, 4)}
     assert last_ns[4] > last_ns[0] - 2e9  # its users went on
