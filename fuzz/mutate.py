@@ -53,6 +53,7 @@ LAWS = {
     "simulate/shapes_typed": ["simulate/test_shapes.py"],
     "simulate/told": ["simulate/test_shapes.py"],
     "results/export/flat": ["results/export/test_forms.py"],
+    "results/export/hgrm": ["results/export/test_forms.py"],
     "results/export/otlp": ["results/export/test_forms.py", "engine/test_otlp_sender.py"],
     "results/export/requests_csv": ["results/export/test_forms.py"],
     "results/render/chart": ["results/render/test_charts.py"],
