@@ -210,7 +210,8 @@ def _tokens(tally: Tally) -> Finding:
     if tally.token_sources["counted"]:
         why = "the server states no usage: each chunk is counted as a token"
         return Finding("tokens", value, "warn", why)
-    return Finding("tokens", value, "ok", "the server's usage equals the chunks")
+    same = "the server's usage equals the chunks"
+    return Finding("tokens", value, "ok", same if tally.token_sources else "no answer to judge")
 
 
 def _cache(tally: Tally) -> Finding:
