@@ -24,16 +24,21 @@ from .builders import document, facts, row, stage
 MS = 1_000_000
 
 
-def findings(
+def audited(
     rows: list[Row], stamps: StampFacts | None = None, keep_spans: bool = False, **more: Any
-) -> dict[str, Finding]:
+) -> list[Finding]:
     facts = stage(rows, **more)
     if stamps is not None:
         facts = replace(facts, stamps=stamps)
     tally = Tally(keep_spans=keep_spans)
     for each in rows:
         tally.add(each)
-    return {finding.name: finding for finding in audit_stage(facts, tally)}
+    return audit_stage(facts, tally)
+
+
+def findings(*arguments: Any, **more: Any) -> dict[str, Finding]:
+    """What was ``audited``, by name."""
+    return {finding.name: finding for finding in audited(*arguments, **more)}
 
 
 def late(lag_ms: float, n: int) -> list[Row]:
@@ -232,11 +237,17 @@ def test_decoded_at_once(spans: list[tuple[int, int]], at_once: int) -> None:
     assert decoded_at_once([at for span in spans for at in span]) == at_once
 
 
-def test_hidden_slots_are_noticed() -> None:
+def slotted() -> list[Row]:
+    """Eight answers, two at a time."""
     rows = late(0.1, 8)
     for number, each in enumerate(rows):
         each.first_output_ns = (number // 2) * 100 * MS + 10**9
         each.last_output_ns = each.first_output_ns + 90 * MS
+    return rows
+
+
+def test_hidden_slots_are_noticed() -> None:
+    rows = slotted()
     found = findings(rows, keep_spans=True, in_flight_ns={8: 1000})["server's parallelism"]
     assert (found.status, found.value) == ("warn", "decoded 2 of 8 at a time")
     assert (
@@ -255,15 +266,17 @@ SATURATED = PulseFacts(
 )
 
 
+CALM = PulseFacts(wall_ns=10**10, period_ns=10 * MS, alarm="timerfd")
+
+
 def on_node(node: str, **more: Any) -> StageFacts:
     return stage([], node=node, **more)
 
 
 def test_what_one_node_suffers_from_names_the_node_in_the_verdict() -> None:
     user = StampFacts(user_reads=1000)
-    well = PulseFacts(wall_ns=10**10, period_ns=10 * MS, alarm="timerfd")
     parts = [
-        on_node("a", pulse=well, stamps=user),
+        on_node("a", pulse=CALM, stamps=user),
         on_node("b", pulse=SATURATED, stamps=user),
     ]
     rows = shared(0.3)

@@ -8,33 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from tailrace.results.audit import Finding
-from tailrace.results.audit_stage import as_dict, audit_running, audit_stage
+from tailrace.results.audit_stage import as_dict, audit_running
 from tailrace.results.hist import Hist
-from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.schema import Row
 from tailrace.results.spread import Spread
 from tailrace.results.stamp_facts import StampFacts
-from tailrace.results.tally import Tally
 
-from .builders import row, stage
+from .builders import MS, row, stage
 from .golden_files import assert_golden
 from .test_audit_asking import whole
-from .test_audit_stage import ARRIVALS, SATURATED, late, on_node, shared
+from .test_audit_stage import (
+    ARRIVALS,
+    CALM,
+    KERNEL,
+    SATURATED,
+    audited,
+    late,
+    on_node,
+    shared,
+    slotted,
+)
 
-MS = 1_000_000
 GOLDEN = Path(__file__).with_name("golden")
-KERNEL = StampFacts(kernel_reads=1_000)
 LAGGED = replace(KERNEL, user_reads=500, lag=Spread(1_000, MS, 2 * MS, 3 * MS, 4 * MS))
 USER = StampFacts(user_reads=1_234)
-CALM = PulseFacts(wall_ns=10**10, period_ns=10 * MS, alarm="timerfd")
 
 
-def told(rows: list[Row], stamps: StampFacts = KERNEL, spans: bool = False, **more: Any) -> str:
-    facts = replace(stage(rows, **more), stamps=stamps)
-    tally = Tally(keep_spans=spans)
-    for each in rows:
-        tally.add(each)
-    return lines(audit_stage(facts, tally))
+def told(rows: list[Row], stamps: StampFacts = KERNEL, **more: Any) -> str:
+    return lines(audited(rows, stamps, **more))
 
 
 def lines(findings: list[Finding]) -> str:
@@ -51,15 +52,6 @@ def changed(rows: list[Row], **fields: Any) -> list[Row]:
 def in_lumps(of: int, n: int) -> list[Row]:
     """So many of n answers came at once at their end."""
     return [row(1_000 * i, 900 if i < of else 100, (1,) * 7) for i in range(n)]
-
-
-def slotted() -> list[Row]:
-    """Eight answers, two at a time."""
-    rows = late(0.1, 8)
-    for number, each in enumerate(rows):
-        each.first_output_ns = (number // 2) * 100 * MS + 10**9
-        each.last_output_ns = each.first_output_ns + 90 * MS
-    return rows
 
 
 OFF = ARRIVALS | {"process": "constant", "dispersion": None, "rate_error_percent": -13.2}
@@ -115,9 +107,11 @@ CASES: dict[str, Callable[[], str]] = {
     "more from the cache": lambda: told(
         changed(late(0.1, 4), input_tokens=1_000, cached_tokens=101)
     ),
-    "hidden slots": lambda: told(slotted(), spans=True, in_flight_ns={8: 900, 4: 100}),
-    "slots for three quarters": lambda: told(slotted(), spans=True, in_flight_ns={2: 1_000}),
-    "slots, with no time in flight": lambda: told(slotted(), spans=True, users=3, in_flight_ns={}),
+    "hidden slots": lambda: told(slotted(), keep_spans=True, in_flight_ns={8: 900, 4: 100}),
+    "slots for three quarters": lambda: told(slotted(), keep_spans=True, in_flight_ns={2: 1_000}),
+    "slots, with no time in flight": lambda: told(
+        slotted(), keep_spans=True, users=3, in_flight_ns={}
+    ),
     "answers that are not streamed": lambda: told([whole(number) for number in range(3)]),
 }
 
