@@ -7,6 +7,7 @@ DEMO := .venv-demo
 PEERS := .venv-peers
 LOWEST := .venv-lowest
 AUDIT := .venv-audit
+C := hatch_build.py tailrace/engine/wire_reads.c
 PIP := -m pip install -qq --disable-pip-version-check
 
 .PHONY: help demo test test-lowest check audit bench bench-peers mutate clean
@@ -62,17 +63,17 @@ clean:
 	rm -rf $(VENV) $(DEMO) $(PEERS) $(LOWEST) $(AUDIT) .venv-foundry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(DEMO)/.demo: $(DEMO)/bin/python pyproject.toml
+$(DEMO)/.demo: $(DEMO)/bin/python pyproject.toml $(C)
 	@echo "installing the demo (300 MB, once) ..."
 	@$(DEMO)/bin/python $(PIP) -e '.[demo]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml $(C)
 	@echo "installing the tests' libraries ..."
 	@$(VENV)/bin/python $(PIP) -e '.[test]'
 	@touch $@
 
-$(LOWEST)/.lowest: $(LOWEST)/bin/python pyproject.toml
+$(LOWEST)/.lowest: $(LOWEST)/bin/python pyproject.toml $(C)
 	@echo "installing the oldest libraries ..."
 	@$(LOWEST)/bin/python $(PIP) uv
 	@VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip install -q --resolution lowest-direct -e '.[lowest]'

@@ -21,6 +21,7 @@ from random import Random
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from fuzz.pieces import EVENT_ENDS, eventwise
 from fuzz.responses import sequence
 from fuzz.sockets import socket_differences
 from fuzz.stock import StockTalk
@@ -62,6 +63,8 @@ def _plain(outcome: Outcome) -> Outcome:
 def _cut(dice: Random, data: bytes) -> list[bytes]:
     if dice.random() < 0.2:
         return [data] if data else []
+    if EVENT_ENDS in data and dice.random() < 0.6:
+        return eventwise(data)
     longest = dice.choice((1, 3, 20, 200))
     reads, start = [], 0
     while start < len(data):

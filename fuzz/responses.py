@@ -67,6 +67,8 @@ def _body(dice: Random, framing: str, fields: list[tuple[bytes, bytes]]) -> byte
     parts = [dice.randbytes(_size(dice)) for _ in range(dice.choice((0, 1, 1, 2, 5)))]
     if dice.random() < 0.3:
         parts = [part.translate(_FRAMES) for part in parts]
+    elif dice.random() < 0.4:
+        parts = [_event(dice) for _ in range(dice.choice((2, 5, 30)))]
     if framing == "chunked":
         coding = dice.choice((b"chunked", b"Chunked", b"chunked "))
         fields.append((_cased(dice, _CODING), coding))
@@ -80,6 +82,14 @@ def _body(dice: Random, framing: str, fields: list[tuple[bytes, bytes]]) -> byte
 
 _FRAMES = (b"\r\n0\r\n\r\n;:a5 " * 24)[:256]
 """A body that looks like framing."""
+
+
+def _event(dice: Random) -> bytes:
+    """An event of one line, or what looks like a chunk with one in it, or ends as if in one."""
+    text = bytes(dice.choices(_VALUE, k=dice.choice((0, 1, 9, 300))))
+    event = b"data: " + text + b"\n\n"
+    chunk = b"%x\r\n%b\r\n" % (len(event), event)
+    return dice.choice((event,) * 12 + (chunk, event + b"\r\n", b"x\n\n\r\n" + chunk, b"\r\n"))
 
 
 def _size(dice: Random) -> int:

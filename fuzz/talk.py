@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from fuzz.pieces import plain_start
 from tailrace.engine.exchange import Exchange, Timeouts, WireError
 from tailrace.engine.wire_connection import Connection
 
@@ -108,7 +109,7 @@ class Talk:
                 self._at_ns += 1000
                 if not self._connection.link.usable:
                     break
-                self._connection.consume(self._at_ns, data)
+                self._connection.consume(self._at_ns, data, plain_start(data))
             if ended:
                 self._connection.lost(self._at_ns + 1000, None)
             if not self._future.cancel():

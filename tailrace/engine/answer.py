@@ -95,6 +95,13 @@ class Answer:
         elif self._keep_bytes == WHOLE_LIMIT_BYTES:
             raise too_large_answer(WHOLE_LIMIT_BYTES)
 
+    def on_event(self, at_ns: int, data: bytes) -> None:
+        """One read's bytes, which are ``data: ``, this, and an empty line."""
+        if self._body is None and self._reader.pass_plain():
+            self._read(at_ns, "", data)
+        else:
+            self.on_body(at_ns, b"data: %b\n\n" % data)
+
     def close(self, at_ns: int) -> None:
         """The body ended cleanly."""
         if self._body is None:

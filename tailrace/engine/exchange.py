@@ -7,6 +7,7 @@ timeouts that it is under, and the error that ends it. No I/O: whoever carries i
 from __future__ import annotations
 
 import errno
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -95,6 +96,19 @@ class Sink(Protocol):
         ...
 
 
+class EventSink(Sink, Protocol):
+    """A sink that takes an event of an event stream without its framing."""
+
+    def on_event(self, at_ns: int, data: bytes) -> None:
+        """The body bytes of one read, which are ``data: ``, this, and an empty line."""
+        ...
+
+
+def _framed(on_body: Callable[[int, bytes], None], at_ns: int, data: bytes) -> None:
+    """An event for a sink that wants the body's bytes and nothing else."""
+    on_body(at_ns, b"data: %b\n\n" % data)
+
+
 class _Nowhere:
     """The sink of an exchange that has ended."""
 
@@ -134,6 +148,7 @@ class Exchange:
         "patience",
         "peer",
         "push",
+        "push_event",
         "reads",
         "reused",
         "sent_ns",
@@ -143,10 +158,13 @@ class Exchange:
         "tls_end_ns",
     )
 
-    def __init__(self, sink: Sink, patience: int = PATIENCE) -> None:
+    def __init__(self, sink: Sink | EventSink, patience: int = PATIENCE) -> None:
         self.sink = sink
         self.patience = patience
         self.push = sink.on_body
+        self.push_event: Callable[[int, bytes], None] = getattr(
+            sink, "on_event", None
+        ) or functools.partial(_framed, sink.on_body)
         self.connect_begin_ns: int | None = None
         self.connect_end_ns: int | None = None
         self.tls_begun = False

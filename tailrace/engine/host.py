@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from tailrace import __version__
+from tailrace.engine import wire_reads
 
 _PACKAGES = ("httpx", "httptools", "hdrhistogram", "orjson", "uvloop", "winloop", "numpy", "anyio")
 
 
 def tool() -> dict[str, Any]:
-    """Name and version of tailrace, Python, and the packages on the hot path."""
+    """Name and version of tailrace, Python, the packages on the hot path, and what reads in it."""
     return {
         "name": "tailrace",
         "version": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "reads": wire_reads.load()[1],
     }
 
 

@@ -53,6 +53,10 @@ class LineReader:
             return chunk.strip(_BLANK) or None
         return None
 
+    def pass_plain(self) -> bool:
+        """See EventReader.pass_plain: an event of such a stream is no line of JSON."""
+        return False
+
     def close(self) -> list[Event]:
         """The line that the end of the body leaves open, if any."""
         last = b"".join(self._partial).strip(_BLANK)

@@ -25,15 +25,15 @@ TIMEOUT_CLASSES = frozenset({"connect_timeout", "idle_timeout", "total_timeout"}
 class Attempt:
     """One request under way: the wire's sink, and the row it fills."""
 
-    __slots__ = ("_answer", "exchange", "on_body", "origin_ns", "row")
+    __slots__ = ("_answer", "exchange", "on_body", "on_event", "origin_ns", "row")
 
     def __init__(self, row: Row, dialect: Dialect, origin_ns: int, keep_text: bool = False) -> None:
         """``row.streamed`` says how the answer is asked for."""
         self.row = row
         self.origin_ns = origin_ns
         self._answer = Answer(dialect, keep_text, row.streamed)
-        self.on_body = self._answer.on_body
-        """Sink: one read goes to the answer without a detour."""
+        self.on_body, self.on_event = self._answer.on_body, self._answer.on_event
+        """Sink: a read goes to the answer without a detour."""
         self.exchange = Exchange(self)
 
     def on_headers(self) -> None:

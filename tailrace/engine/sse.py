@@ -72,6 +72,13 @@ class EventReader:
             return chunk[6:-2]
         return None
 
+    def pass_plain(self) -> bool:
+        """Whether a read that is known to be plain is an event of its own; then it is taken."""
+        if self._idle:
+            self._at_start = self._after_cr = False
+            return True
+        return False
+
     def close(self) -> list[Event]:
         """The event that the end of the body leaves open, if any."""
         events: list[Event] = []

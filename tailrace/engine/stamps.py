@@ -16,6 +16,8 @@ import struct
 import sys
 import time
 
+import numpy as np
+
 from tailrace.engine.clock import now_ns
 from tailrace.results.hist import Hist
 from tailrace.results.spread import spread_of
@@ -27,6 +29,8 @@ SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 OLDEST_NS = 5_000_000_000
 """A stamp further back, or ahead of now, tells of a stepped wall clock and not of a read."""
+NO_STAMP, REFUSED = -1, -2
+"""In the place of a stamp's age."""
 _unpack = _TIMESPEC.unpack
 wall_clock_ns = time.time_ns
 _APART_NS = 5_000
@@ -41,7 +45,7 @@ ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPA
 class StampBook:
     """Counts of the reads of one stage by who stamped them, and how late they were seen."""
 
-    __slots__ = ("_apart_ns", "_lags_ns", "lag", "refused", "user_reads")
+    __slots__ = ("_apart_ns", "lag", "lags_ns", "refused", "user_reads")
 
     def __init__(self) -> None:
         self._apart_ns = 0
@@ -55,7 +59,7 @@ class StampBook:
         try:
             seconds, rest_ns = _unpack(ancillary[0][2])
         except (IndexError, struct.error):
-            self.user_reads += 1
+            self.lags_ns.append(NO_STAMP)
             return seen_ns
         stamp_ns: int = seconds * 1_000_000_000 + rest_ns
         apart_ns = wall_ns - seen_ns
@@ -66,27 +70,36 @@ class StampBook:
         self._apart_ns = apart_ns
         lag_ns = wall_ns - stamp_ns
         if not 0 <= lag_ns < OLDEST_NS:
-            self.refused += 1
-            self.user_reads += 1
+            self.lags_ns.append(REFUSED)
             return seen_ns
-        self._lags_ns.append(lag_ns)
-        if len(self._lags_ns) >= _BATCH:
-            self._flush()
+        self.lags_ns.append(lag_ns)
         return seen_ns - lag_ns
 
-    def _flush(self) -> None:
-        self.lag.add_many(self._lags_ns)
-        self._lags_ns.clear()
+    def settle(self) -> None:
+        """Count what was noted, once it is a batch."""
+        if len(self.lags_ns) >= _BATCH:
+            self._count()
+
+    def _count(self) -> None:
+        lags_ns = np.array(self.lags_ns, dtype=np.int64)
+        self.lags_ns.clear()
+        stamped = lags_ns >= 0
+        if not stamped.all():
+            self.refused += int((lags_ns == REFUSED).sum())
+            self.user_reads += int((~stamped).sum())
+            lags_ns = lags_ns[stamped]
+        self.lag.add_many(lags_ns)
 
     def facts(self, encoded: bool = True) -> StampFacts:
         """As ``run.json`` keeps it, or without the histogram itself."""
-        self._flush()
+        self._count()
         lag = spread_of(self.lag, encoded)
         return StampFacts(self.lag.n, self.user_reads, self.refused, lag)
 
     def reset(self) -> None:
         """Begin a new stage."""
-        self._lags_ns: list[int] = []
+        self.lags_ns: list[int] = []
+        """Of the last reads: the age of its stamp when it was seen, NO_STAMP or REFUSED."""
         self.lag = Hist()
         """Kernel's receive stamp to the moment when the read was seen, ns."""
         self.user_reads = 0

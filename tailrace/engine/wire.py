@@ -20,6 +20,7 @@ from typing import Protocol
 
 import httpx
 
+from tailrace.engine import wire_reads
 from tailrace.engine.addresses import Address, Addresses, peer_text
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import (
@@ -38,6 +39,7 @@ from tailrace.engine.stamps import StampBook, ask_for_stamps
 from tailrace.engine.wire_connection import Connection
 from tailrace.engine.wire_kernel import KernelLink, Poller
 from tailrace.engine.wire_link import Inbox, LoopLink
+from tailrace.engine.wire_reads import Take
 
 _PREPARE_AT_ONCE = 64
 """Connects under way at a time when connecting ahead; a burst of all would overflow backlogs."""
@@ -80,8 +82,11 @@ class FastTransport(httpx.AsyncBaseTransport):
         ssl_context: ssl.SSLContext | None = None,
         kernel_stamps: bool = True,
         addresses: Addresses | None = None,
+        take: Take | None = None,
     ) -> None:
-        """``addresses``: how hosts are looked up, and which address is dialled."""
+        """``addresses``: how hosts are looked up, and which address is dialled; ``take``: how
+        sockets are read, by default in C where that was built.
+        """
         self.timeouts = timeouts
         self.opened = 0
         self.stamps = StampBook()
@@ -95,6 +100,7 @@ class FastTransport(httpx.AsyncBaseTransport):
         self._addresses = addresses or Addresses()
         self._inbox: Inbox | None = None
         self._poller: Poller | None = None
+        self._take = take or wire_reads.load()[0]
 
     async def exchange(self, request: httpx.Request | Prepared, exchange: Exchange) -> None:
         """See Wire.exchange."""
@@ -209,8 +215,8 @@ class FastTransport(httpx.AsyncBaseTransport):
         tls = origin[0] == "https"
         if not tls and self._kernel_stamps and ask_for_stamps(sock):
             if self._poller is None:
-                self._poller = Poller(loop)
-            connection.link = KernelLink(loop, self._poller, sock, connection, self.stamps)
+                self._poller = Poller(loop, self.stamps, self._take)
+            connection.link = KernelLink(loop, self._poller, sock, connection)
             return
         if self._inbox is None:
             self._inbox = Inbox(loop)

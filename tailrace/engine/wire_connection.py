@@ -7,6 +7,7 @@ pool in between.
 Rule: inside a chunked body, reads are put by and worked off some at a time, from the HTTP framing
 to the timeline in one go. One by one they would be parsed between other streams' reads, each time
 with cold caches, which costs twice as much. A read in which the body may end is worked off at once.
+A kernel link lays reads with those that wait by itself (``wire_reads``).
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ _BEHIND_S = 0.05
 """When to look again at a connection whose bytes have come and were not read yet."""
 
 _HEAD_END = b"\r\n\r\n"
+_BEHIND = len(b"\n\n\r\n")
+"""Behind the data of a read that is one plain event."""
+_AROUND = len(b"data: \n\n") - _BEHIND
+"""So much longer is its chunk's body than what of the read begins with its data."""
 _CR = 13
 _SPACE = b" \t"
 """What may stand behind a field's value and is no part of it (RFC 9110, section 5.5)."""
@@ -69,16 +74,17 @@ class Connection:
         self._ended: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timeouts: Timeouts | None = None
-        self._pending: list[tuple[int, bytes]] = []
+        self.pending: list[tuple[int, bytes, int]] = []
         """Stamped reads that are not parsed yet."""
-        self._now_ns = 0
-        """Stamp of the read being parsed."""
         self._last_read_ns = 0
+        """Stamp of the read being parsed, or of the last that was."""
         self._closed_here = False
         self._framed = False
         """The body's length is known from its headers, so only its whole length is its end."""
         self._patience = 0
         """Reads that may be put by now; none outside a chunked body."""
+        self._at_edge = False
+        """The parser stands between two chunks."""
 
     def still_open(self) -> bool:
         """Ask the kernel whether the server has closed meanwhile; the loop may not know yet."""
@@ -91,7 +97,7 @@ class Connection:
             raise WireError("connection_closed", "the connection was closed before the request")
         self._exchange = exchange
         self._ended = loop.create_future()
-        self._framed = False
+        self._framed = self._at_edge = False
         self._patience = self._bodiless_bytes = 0
         self.carried += 1
         exchange.sent_ns = self._last_read_ns = now_ns()
@@ -123,13 +129,10 @@ class Connection:
 
     # --- the link's side: parse --------------------------------------------------------------
 
-    def consume(self, at_ns: int, data: bytes) -> None:
-        """Link: one stamped read; no stamp is before the one before it."""
-        if at_ns < self._last_read_ns:  # noqa: PLR1730 (max costs three times as much, each read)
-            at_ns = self._last_read_ns
-        self._last_read_ns = at_ns
-        pending = self._pending
-        pending.append((at_ns, data))
+    def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
+        """Link: one stamped read."""
+        pending = self.pending
+        pending.append((at_ns, data, plain_start))
         # The end of a chunked body holds an empty line, or the read begins in the middle of it.
         # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
         if len(pending) > self._patience or data.find(_HEAD_END) >= 0 or data[0] <= _CR:
@@ -137,36 +140,58 @@ class Connection:
 
     def _work_off(self) -> None:
         """Parse the reads that were put by."""
-        pending = self._pending
+        pending = self.pending
         exchange = self._exchange
         body_bytes = 0 if exchange is None else exchange.body_bytes
-        parse = self._parse
         failure: tuple[str, str] | None = None
         try:
-            for self._now_ns, data in pending:
-                if self._exchange is None:
-                    self.close()  # bytes nobody asked for: the connection cannot be trusted
-                    break
-                parse(data)
+            self._parse_all(pending)
             if exchange is not None and exchange.body_bytes == body_bytes:
                 self._count_bodiless(exchange, pending)
             else:
                 self._bodiless_bytes = 0
         except httptools.HttpParserUpgrade:
             failure = "protocol", "the server switched protocols"
-        except (WireError, MemoryError) as exc:
-            failure = _refusal(exc)
         except httptools.HttpParserCallbackError as exc:
             failure = _refusal(exc.__context__)
         except httptools.HttpParserError as exc:
             failure = "protocol", f"the answer is not HTTP/1.1: {exc}"
+        except Exception as exc:  # whatever it is, it is this answer's, and others go on
+            failure = _refusal(exc)
         pending.clear()
         if failure is not None:
             self._fail(*failure)
 
-    def _count_bodiless(self, exchange: Exchange, reads: list[tuple[int, bytes]]) -> None:
+    def _parse_all(self, reads: list[tuple[int, bytes, int]]) -> None:
+        """Between two chunks a read that is just one chunk with one event in it passes the parser
+        by, which would stand between two chunks again: all that is to be known of it is known.
+        No stamp is before the one before it.
+        """
+        parse = self._parse
+        for at_ns, data, plain_start in reads:
+            if at_ns > self._last_read_ns:  # noqa: PLR1730 (max costs three times as much)
+                self._last_read_ns = at_ns
+            exchange = self._exchange
+            if exchange is None:
+                self.close()  # bytes nobody asked for: the connection cannot be trusted
+                break
+            before_bytes = exchange.body_bytes
+            if not plain_start:
+                self._at_edge = False
+                parse(data)
+            elif not self._at_edge:
+                parse(data)
+                # As many body bytes as the chunk has, if it was one to the parser too.
+                chunk_bytes = len(data) - plain_start + _AROUND
+                self._at_edge = exchange.body_bytes - before_bytes == chunk_bytes
+            else:
+                exchange.reads += 1
+                exchange.body_bytes = before_bytes + len(data) - plain_start + _AROUND
+                exchange.push_event(self._last_read_ns, data[plain_start:-_BEHIND])
+
+    def _count_bodiless(self, exchange: Exchange, reads: list[tuple[int, bytes, int]]) -> None:
         """The parser holds a field until it is whole, and reads on past any number of them."""
-        self._bodiless_bytes += sum(len(data) for _, data in reads)
+        self._bodiless_bytes += sum(len(data) for _, data, _ in reads)
         if self._bodiless_bytes > HEAD_LIMIT_BYTES:
             what = "headers" if exchange.status is None else "trailers or chunk sizes"
             message = f"the answer's {what} are larger than {HEAD_LIMIT_BYTES >> 10} KiB"
@@ -197,7 +222,7 @@ class Connection:
             exchange.headers.clear()
             return
         exchange.status = status
-        exchange.headers_ns = self._now_ns
+        exchange.headers_ns = self._last_read_ns
         names = {name.lower() for name, _ in exchange.headers}
         self._framed = b"content-length" in names or b"transfer-encoding" in names
         self._patience = exchange.patience if b"transfer-encoding" in names else 0
@@ -210,14 +235,14 @@ class Connection:
             exchange.reads += 1
             exchange.body_bytes += len(body)
             push = exchange.push
-            push(self._now_ns, body)
+            push(self._last_read_ns, body)
 
     def on_message_complete(self) -> None:
         """httptools: the answer is whole."""
         exchange, ended = self._exchange, self._ended
         if exchange is None or ended is None or exchange.status is None:
             return
-        exchange.closed_ns = self._now_ns
+        exchange.closed_ns = self._last_read_ns
         self._exchange = None
         keeps = self._parser.should_keep_alive()
         if not keeps:
@@ -234,7 +259,6 @@ class Connection:
         self.let_go()
         idle = self._exchange is None and self.carried > 0 and not self._closed_here
         self._lost_by(self, idle and at_ns - self._last_read_ns < PROMPTLY_NS)
-        self._now_ns = at_ns
         exchange = self._exchange
         if exchange is None:
             return
@@ -245,7 +269,7 @@ class Connection:
         elif self._framed:
             self._fail("truncated", "the server closed the connection in the middle of the body")
         else:  # RFC 9112, section 6.3: a body without a length ends with the connection
-            exchange.closed_ns = self._now_ns
+            exchange.closed_ns = at_ns
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(False)
 
@@ -257,7 +281,7 @@ class Connection:
 
     def _fail(self, error_class: str, message: str) -> None:
         """End the exchange; what was read of its answer counts, and may even be all of it."""
-        if self._pending:
+        if self.pending:
             self._work_off()
         if self._ended is not None and not self._ended.done():
             self._ended.set_exception(WireError(error_class, message))
@@ -274,7 +298,8 @@ class Connection:
         at_ns = now_ns()
         left: list[float] = [LOOK_S]
         if timeouts.idle_s is not None:
-            left.append(timeouts.idle_s - (at_ns - self._last_read_ns) / 1e9)
+            last_ns = self.pending[-1][0] if self.pending else self._last_read_ns
+            left.append(timeouts.idle_s - (at_ns - last_ns) / 1e9)
             if left[-1] <= 0 and self.link.unread:
                 left[-1] = _BEHIND_S  # it is this client that is late, not the server
             elif left[-1] <= 0:

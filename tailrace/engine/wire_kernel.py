@@ -1,9 +1,8 @@
 """KernelLink: a connection whose socket we read ourselves, each read with the kernel's own stamp.
 
-Rule: one ``recvmsg`` a wake-up, handed on at once: the stamp is the kernel's, so nothing is gained
-by looking at the other sockets first. The buffer takes a whole backlog: the kernel merges segments
-that wait and keeps the stamp of the last, so smaller reads would not resolve them, but would cut
-outputs away from the read that marks them as uncertain.
+Rule: one ``recvmsg`` a wake-up (``wire_reads``). Its buffer takes a whole backlog: the kernel
+merges segments that wait and keeps the stamp of the last, so smaller reads would not resolve them,
+but would cut outputs away from the read that marks them as uncertain.
 
 All links of a loop share an epoll of their own, which the loop watches (``Poller``). One look at it
 tells all sockets that are ready. And uvloop's ``add_reader`` gives up on a socket for good when the
@@ -17,35 +16,37 @@ A socket that may hold more than was read (a full buffer, an end behind the data
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import select
 import socket
 import sys
 
 from tailrace.engine.clock import now_ns
-from tailrace.engine.stamps import ANCILLARY_BYTES, StampBook
+from tailrace.engine.exchange import PATIENCE
+from tailrace.engine.stamps import StampBook
 from tailrace.engine.wire_link import NOBODY, Reader, has_unread, is_open
+from tailrace.engine.wire_reads import READ_BYTES, READABLE, WRITABLE, Pending, Take
 
-READ_BYTES = 65536
-_READABLE = 1
-_WRITABLE = 4
-"""EPOLLIN and EPOLLOUT; looking them up in their module would be done twice a read."""
 _NEWS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET if sys.platform == "linux" else 0
-_AT_ONCE = 256
-"""Sockets read before the loop gets a turn."""
 
 
 class Poller:
-    """Which of the links of one loop are ready; Linux only."""
+    """Which of the links of one loop are ready, and what came on them; Linux only."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, book: StampBook, take: Take) -> None:
         self._loop = loop
+        self._book = book
         self._epoll = select.epoll()
         self._links: dict[int, KernelLink] = {}
+        self._pendings: dict[int, Pending] = {}
+        self._take = take
         loop.add_reader(self._epoll.fileno(), self._run)
 
-    def add(self, fd: int, link: KernelLink) -> None:
-        """Tell this link when its socket can be read."""
-        self._links[fd] = link
+    def add(self, sock: socket.socket, link: KernelLink, reader: Reader) -> None:
+        """Read this socket for this link from now on."""
+        fd = sock.fileno()
+        self._links[fd], self._pendings[fd] = link, reader.pending
         self._epoll.register(fd, _NEWS)
 
     def watch(self, fd: int, writing: bool) -> None:
@@ -54,7 +55,7 @@ class Poller:
 
     def remove(self, fd: int) -> None:
         """Forget a socket; to be called before it is closed."""
-        del self._links[fd]
+        del self._links[fd], self._pendings[fd]
         self._epoll.unregister(fd)
 
     def close(self) -> None:
@@ -65,23 +66,19 @@ class Poller:
 
     def _run(self) -> None:
         links = self._links
-        for fd, events in self._epoll.poll(0, _AT_ONCE):
+        for fd, at_ns, what, events, plain_start in self._take(
+            self._epoll, self._pendings, links, self._book, PATIENCE
+        ):
             link = links.get(fd)  # one that was read before it may have closed this one
-            if link is None:
-                continue
-            if events == _READABLE:
-                link.read()
-                continue
-            if events != _WRITABLE:
-                link.read(more=True)
-            if events & _WRITABLE:
-                link.write_rest()
+            if link is not None:
+                link.note(at_ns, what, events, plain_start)
+        self._book.settle()
 
 
 class KernelLink:
     """A link on a connected non-blocking TCP socket; owns the socket."""
 
-    __slots__ = (*("_book", "_fd", "_loop", "_poller", "_reader", "_rest", "_socket"),)
+    __slots__ = ("_fd", "_loop", "_poller", "_reader", "_rest", "_socket", "recvmsg")
 
     def __init__(
         self,
@@ -89,17 +86,16 @@ class KernelLink:
         poller: Poller,
         sock: socket.socket,
         reader: Reader,
-        book: StampBook,
     ) -> None:
         self._loop = loop
         self._poller = poller
         self._socket = sock
+        self.recvmsg = sock.recvmsg
         self._fd = sock.fileno()
         self._reader = reader
-        self._book = book
         self._rest = b""
         """Bytes that the kernel did not take yet."""
-        poller.add(self._fd, self)
+        poller.add(sock, self, reader)
 
     @property
     def usable(self) -> bool:
@@ -140,24 +136,19 @@ class KernelLink:
         if self._fd >= 0:
             self._loop.call_soon(self._drop().lost, now_ns(), None)
 
-    def read(self, more: bool = False) -> None:
-        """Poller: there is something to read, be it an end or an error; perhaps even more."""
-        try:
-            data, ancillary, _, _ = self._socket.recvmsg(READ_BYTES, ANCILLARY_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except (OSError, MemoryError) as exc:
-            self._end(exc)
-            return
-        if data:
-            if more or len(data) == READ_BYTES:
+    def note(self, at_ns: int, what: bytes | int | None, events: int, plain_start: int) -> None:
+        """Poller: what came, an end or an error; or it can be written again. See wire_reads."""
+        if isinstance(what, bytes):
+            if events != READABLE or len(what) == READ_BYTES:
                 self._poller.watch(self._fd, bool(self._rest))
-            self._reader.consume(self._book.stamp(ancillary), data)
-        else:
-            self._end(None)
+            self._reader.consume(at_ns, what, plain_start)
+        elif what is not None:
+            self._end(_error(what))
+        if events & WRITABLE:
+            self._write_rest()
 
-    def write_rest(self) -> None:
-        """Poller: the kernel takes more."""
+    def _write_rest(self) -> None:
+        """The kernel takes more."""
         if not self._rest or self._fd < 0:
             return
         try:
@@ -183,3 +174,10 @@ class KernelLink:
         self._fd = -1
         reader, self._reader = self._reader, NOBODY
         return reader
+
+
+def _error(number: int) -> Exception | None:
+    """What ended a connection by its number, 0 being an end without an error."""
+    if number == errno.ENOMEM:
+        return MemoryError()
+    return OSError(number, os.strerror(number)) if number else None

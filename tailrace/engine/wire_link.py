@@ -31,8 +31,11 @@ _SLICE_NS = 500_000
 class Reader(Protocol):
     """Who a link hands its reads to."""
 
-    def consume(self, at_ns: int, data: bytes) -> None:
-        """One stamped read."""
+    pending: list[tuple[int, bytes, int]]
+    """Stamped reads that wait; a link may add to those that are there (see ``wire_reads``)."""
+
+    def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
+        """One stamped read; ``plain_start``: see ``wire_reads.Pending``."""
         ...
 
     def lost(self, at_ns: int, exc: Exception | None) -> None:
@@ -43,7 +46,9 @@ class Reader(Protocol):
 class _Nobody:
     """The reader of a link that has let go of its own."""
 
-    def consume(self, at_ns: int, data: bytes) -> None:
+    pending: list[tuple[int, bytes, int]] = []  # noqa: RUF012 (nobody lets anything wait)
+
+    def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
         """Nobody reads."""
 
     def lost(self, at_ns: int, exc: Exception | None) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tailrace.engine import answer as module
 from tailrace.engine.answer import Answer
-from tailrace.engine.dialects.delta import Delta
+from tailrace.engine.dialects.delta import Delta, Dialect
 from tailrace.engine.dialects.ollama import OllamaChat
 from tailrace.engine.dialects.openai_chat import OpenAIChat
 from tailrace.engine.exchange import WireError
@@ -329,3 +331,36 @@ def test_more_of_a_whole_answer_than_can_be_held_is_refused(
     answer.on_body(1, b" " * 2**20)
     with pytest.raises(WireError, match="the answer is larger than 1 MiB"):
         answer.on_body(2, b" ")
+
+
+PIECES = st.sampled_from(
+    [
+        *(TEXT, ROLE, FINISH, USAGE, DONE, ERROR, BAD, b"data: \n\n", b"data: \xff\n\n"),
+        *(b"data: {", b"a", b": hi\n\n", b"event: x\n", b"\r", b"\n", b"\r\n"),
+        *(b"\xef\xbb\xbf", b'{"message":{"content":"a"}}\n'),
+    ]
+)
+
+
+@pytest.mark.parametrize("dialect", [OpenAIChat(), OllamaChat()], ids=["sse", "ndjson"])
+@pytest.mark.parametrize("content_type", [SSE, "application/x-ndjson", "text/html"])
+@given(st.lists(PIECES, max_size=8))
+def test_an_event_without_its_framing_is_the_same_answer(
+    dialect: Dialect, content_type: str, pieces: list[bytes]
+) -> None:
+    """Whatever came before it, be it in the middle of an event or of another kind of answer."""
+    whole, stripped = Answer(dialect, keep_text=True), Answer(dialect, keep_text=True)
+    for made in (whole, stripped):
+        made.accept(200, content_type)
+        for at_ns, piece in enumerate(pieces):
+            data = piece[len(b"data: ") : -len(b"\n\n")]
+            if made is stripped and piece == b"data: " + data + b"\n\n":
+                made.on_event(at_ns, data)
+            else:
+                made.on_body(at_ns, piece)
+        made.close(100)
+    assert stripped.fault() == whole.fault()
+    rows = [Row("r", 0, 0, "measure", 0) for _ in range(2)]
+    for made, row in zip((whole, stripped), rows, strict=True):
+        made.timeline.fill(row, 0)
+    assert rows[0] == rows[1]

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 import tailrace.engine.wire
+from tailrace.engine import wire_reads
 from tailrace.engine.addresses import Address
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import Exchange, Timeouts, WireError
@@ -29,10 +30,12 @@ CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 MakeWire = Callable[..., Wire]
 LoopTransport = partial(FastTransport, kernel_stamps=False)
 """The fast transport where the kernel gives no stamps."""
-both = pytest.mark.parametrize(
-    "make", [FastTransport, LoopTransport, HttpxWire], ids=["kernel", "loop", "httpx"]
-)
-fast = pytest.mark.parametrize("make", [FastTransport, LoopTransport], ids=["kernel", "loop"])
+PythonTransport = partial(FastTransport, take=wire_reads.take)
+"""The fast transport where nothing was built of C."""
+FAST = {"kernel": FastTransport, "python": PythonTransport, "loop": LoopTransport}
+WIRES = FAST | {"httpx": HttpxWire}
+both = pytest.mark.parametrize("make", WIRES.values(), ids=WIRES)
+fast = pytest.mark.parametrize("make", FAST.values(), ids=FAST)
 
 
 class Sink:

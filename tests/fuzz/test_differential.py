@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from fuzz.differential import differences
 from fuzz.responses import sequence
 from fuzz.sockets import socket_differences
 from fuzz.talk import Talk
+from tailrace.engine import exchange
 
 CASES = 300
 
@@ -33,6 +35,19 @@ def test_the_cases_have_every_end_and_every_framing() -> None:
     assert ends == {"keep", "close", "truncated", "connection_closed"}
     for sign in (b"chunked", b"content-length", b"http/1.1 103", b"\x80", b";", b"http/1.0"):
         assert sign in data
+
+
+def test_reads_that_pass_the_parser_by_are_among_the_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[bytes] = []
+    framed = exchange._framed
+
+    def noted(on_body: Callable[[int, bytes], None], at_ns: int, data: bytes) -> None:
+        passed.append(data)
+        framed(on_body, at_ns, data)
+
+    monkeypatch.setattr(exchange, "_framed", noted)
+    assert [told for seed in range(CASES) for told in differences(seed)] == []
+    assert len(passed) > 20
 
 
 def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

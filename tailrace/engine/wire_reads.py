@@ -1,0 +1,110 @@
+"""wire_reads: read every socket of which an epoll has news, once, with the kernel's stamp.
+
+Rule: the stamps are the kernel's, so nothing is lost by reading all that is ready before any of it
+is looked at. A read in which nothing of a chunked body can end, on a connection where others wait
+to be parsed, is laid with them here (see ``wire_connection``); the rest is the *news*.
+
+``take`` exists twice: below, and in ``wire_reads.c``, which is built where there is a C compiler
+and does the same for less CPU (docs/decisions/017). Tests hold the two together.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from tailrace.engine.stamps import ANCILLARY_BYTES, Ancillary, StampBook
+
+READ_BYTES = 65536
+AT_ONCE = 256
+"""Sockets read before the loop gets a turn."""
+READABLE, WRITABLE = 1, 4
+"""EPOLLIN and EPOLLOUT; looking them up in their module would be done twice a read."""
+
+_EMPTY_LINE = b"\r\n\r\n"
+_CR = 13
+
+Pending = list[tuple[int, bytes, int]]
+"""Reads that are not parsed yet: stamp, bytes, *plain start*. That is where the data begins in a
+read that is one whole chunk with one event of one data line in it, ``2a CRLF data: ... LF LF
+CRLF``, and 0 in any other. Only C looks for it; here it would cost more than it spares.
+"""
+News = tuple[int, int, bytes | int | None, int, int]
+"""Socket's number, stamp, what came, epoll's events, plain start. What came: bytes; the number
+of an error, 0 for the end; None where the events tell of something else."""
+
+
+class Epoll(Protocol):
+    """What is used of ``select.epoll``."""
+
+    def poll(self, timeout: float, maxevents: int, /) -> list[tuple[int, int]]:
+        """(file descriptor, events) of those that are ready."""
+        ...
+
+    def fileno(self) -> int:
+        """Its own descriptor."""
+        ...
+
+
+class Readable(Protocol):
+    """What is used of a link."""
+
+    @property
+    def recvmsg(self) -> Callable[[int, int], tuple[bytes, Ancillary, int, object]]:
+        """Its socket's."""
+        ...
+
+
+def take(
+    epoll: Epoll,
+    pendings: dict[int, Pending],
+    links: Mapping[int, Readable],
+    book: StampBook,
+    patience: int,
+) -> list[News]:
+    """Read each socket that is ready; where reads wait, up to ``patience`` of them may."""
+    news: list[News] = []
+    for fd, events in epoll.poll(0, AT_ONCE):
+        pending = pendings.get(fd)
+        if pending is None:
+            continue  # closed since
+        try:
+            if events == WRITABLE:
+                raise BlockingIOError
+            data, ancillary, _, _ = links[fd].recvmsg(READ_BYTES, ANCILLARY_BYTES)
+        except (BlockingIOError, InterruptedError):
+            if events & WRITABLE:
+                news.append((fd, 0, None, events, 0))
+            continue
+        except (OSError, MemoryError) as exc:
+            news.append((fd, 0, getattr(exc, "errno", None) or errno.ENOMEM, events, 0))
+            continue
+        if not data:
+            news.append((fd, 0, 0, events, 0))
+            continue
+        at_ns = book.stamp(ancillary)
+        if (
+            0 < len(pending) < patience
+            and events == READABLE
+            and len(data) < READ_BYTES
+            # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
+            and data[0] > _CR
+            and data.find(_EMPTY_LINE) < 0
+        ):
+            pending.append((at_ns, data, 0))
+        else:
+            news.append((fd, at_ns, data, events, 0))
+    return news
+
+
+Take = Callable[[Epoll, dict[int, Pending], Mapping[int, Readable], StampBook, int], list[News]]
+
+
+def load() -> tuple[Take, str]:
+    """The ``take`` in C where it was built, else the one above; and what it is written in."""
+    try:
+        from tailrace.engine import _wire_reads
+    except ImportError:
+        return take, "Python"
+    return _wire_reads.take, "C"
