@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from tailrace.results.rubric import Rubric, chosen, model_quality
+from dataclasses import replace
+
+from msgspec.structs import replace as replaced
+
+from tailrace.results.rubric import Rubric, chosen, model_quality, sample_of
 from tailrace.results.rubric_judge import Judged
-from tailrace.results.rubric_sheet import Annotation
+from tailrace.results.rubric_sheet import Annotation, Sample
 
 from .builders import row
 
@@ -104,3 +108,135 @@ def test_the_first_answers_of_each_prompt() -> None:
     ]
     assert [one.id for one in chosen(rows, 2)] == ["one", "two", "late"]
     assert [one.id for one in chosen(rows, 9)] == ["one", "two", "three", "next", "late"]
+
+
+def test_the_whole_document_of_a_model() -> None:
+    """Two people, two judges; stale and empty rows, another model's, and a request that failed."""
+    people = [
+        note("r1", "d1", "bob", tone=4, truth=5),
+        note("r2", "d2", "ann", tone=2),
+        note("r3", "d3", "", tone=3),
+        note("r2", "old", "bob", tone=1),
+        note("r1", "d1", "zoe"),
+        replace(note("r9", "d9", "eve", tone=1), model="else"),
+    ]
+    lines = [
+        judged("r1", "d1", "k", scores={"tone": 4, "truth": 3}, input_tokens=10, output_tokens=2),
+        judged(
+            "r2", "d2", "k", unscored={"tone": "empty: it said nothing"}, elapsed_ns=1_234_567_890
+        ),
+        judged("r3", "d3", "k", unscored={"tone": "empty"}, error="timeout", input_tokens=7),
+        judged("r2", "d2", "j", scores={"tone": 5}, elapsed_ns=500_000),
+        judged("r2", "old", "j", scores={"tone": 1}, input_tokens=1),
+        judged("r2", "d2", "gone", scores={"depth": 1}),
+        replaced(judged("r1", "d1", "k", scores={"tone": 1}), model="else"),
+    ]
+    found = model_quality(Rubric(people, lines, TEXTS), "m")
+    none = {"n": 0, "exact": None, "within_one": None, "kappa": None, "too_few": True}
+    blank = {"n": 0, "mean": None, "sd": None, "unscored": {}, "agreement": none}
+
+    def agreed(n: int, exact: float, within_one: float, kappa: float | None) -> dict[str, object]:
+        found = {"n": n, "exact": exact, "within_one": within_one, "kappa": kappa}
+        return found | {"too_few": True}
+
+    assert found == {
+        "facets": [
+            {
+                "facet": "tone",
+                "human": {"n": 3, "mean": 3, "sd": 1.0},
+                "judges": {
+                    "k": {
+                        **{"n": 1, "mean": 4, "sd": None, "unscored": {"empty": 2}},
+                        "agreement": agreed(1, 1.0, 1.0, None),
+                    },
+                    "j": {
+                        **{"n": 1, "mean": 5, "sd": None, "unscored": {}},
+                        "agreement": agreed(1, 0.0, 0.0, 0.0),
+                    },
+                    "gone": blank,
+                },
+            },
+            {
+                "facet": "truth",
+                "human": {"n": 1, "mean": 5, "sd": None},
+                "judges": {
+                    "k": {
+                        **{"n": 1, "mean": 3, "sd": None, "unscored": {}},
+                        "agreement": agreed(1, 0.0, 0.0, 0.0),
+                    },
+                    "j": blank,
+                    "gone": blank,
+                },
+            },
+            {
+                "facet": "depth",
+                "human": {"n": 0, "mean": None, "sd": None},
+                "judges": {
+                    "k": blank,
+                    "j": blank,
+                    "gone": {
+                        **{"n": 1, "mean": 1, "sd": None, "unscored": {}},
+                        "agreement": none,
+                    },
+                },
+            },
+        ],
+        "annotations": {
+            "rows": 5,
+            "scored": 4,
+            "stale": 1,
+            "annotators": {"(not named)": 1, "ann": 1, "bob": 2},
+        },
+        "judges": [
+            {
+                **{"judge": "k", "requests": 3, "answers": 3, "scored": 2, "unscored": 2},
+                **{"failed_requests": 1, "requests_with_usage": 2},
+                **{"input_tokens": 17, "output_tokens": 2, "seconds": 1.235},
+            },
+            {
+                **{"judge": "j", "requests": 2, "answers": 2, "scored": 1, "unscored": 0},
+                **{"failed_requests": 0, "requests_with_usage": 1},
+                **{"input_tokens": 1, "output_tokens": 0, "seconds": 0.001},
+            },
+            {
+                **{"judge": "gone", "requests": 1, "answers": 1, "scored": 1, "unscored": 0},
+                **{"failed_requests": 0, "requests_with_usage": 0},
+                **{"input_tokens": None, "output_tokens": None, "seconds": 0.0},
+            },
+        ],
+        "human_mean": 4.0,
+        "judge_mean": 3.25,
+    }
+    annotators = found["annotations"]["annotators"]
+    assert list(annotators) == ["(not named)", "ann", "bob"]
+
+
+def test_reasons_without_a_score_are_counted_by_class_and_sorted() -> None:
+    lines = [
+        judged(f"r{number}", f"d{number}", unscored={"tone": why})
+        for number, why in ((1, "timeout: late: very"), (2, "empty: no"), (3, "timeout: other"))
+    ]
+    found = model_quality(Rubric([], lines, TEXTS), "m")
+    assert found is not None
+    unscored = found["facets"][0]["judges"]["j"]["unscored"]
+    assert list(unscored.items()) == [("empty", 1), ("timeout", 2)]
+
+
+def test_means_have_six_decimals() -> None:
+    people = [note("r1", "d1", tone=1), note("r2", "d2", tone=1), note("r3", "d3", tone=2)]
+    lines = [judged(f"r{n}", f"d{n}", scores={"tone": 1 + (n > 1)}) for n in (1, 2, 3)]
+    found = model_quality(Rubric(people, lines, TEXTS), "m")
+    assert found is not None
+    assert (found["human_mean"], found["judge_mean"]) == (1.333333, 1.666667)
+
+
+def test_a_row_as_a_thing_to_score() -> None:
+    found = sample_of("m", row(1, id="r", prompt="p", text="said"), ("tone", "truth"))
+    assert found == Sample("m", "r", "p", "said", ("tone", "truth"))
+    assert sample_of("m", row(1, id="r", prompt="p"), ()).text == ""
+
+
+def test_equal_starts_are_taken_by_their_ids() -> None:
+    rows = [row(10, id=name, prompt="a", text="x") for name in "cab"]
+    assert [one.id for one in chosen(rows, 2)] == ["a", "b"]
+    assert chosen(rows, 0) == []

@@ -95,3 +95,18 @@ def test_no_pairs_have_no_agreement() -> None:
 def test_mean_and_spread(values: list[int], wanted: tuple[int, float, float]) -> None:
     found = scores_of(values)
     assert (found.n, found.mean, found.sd) == wanted
+
+
+def test_documents_of_scores_and_agreement() -> None:
+    assert as_dict(scores_of([])) == {"n": 0, "mean": None, "sd": None}
+    assert as_dict(scores_of([4])) == {"n": 1, "mean": 4, "sd": None}
+    assert as_dict(scores_of([1, 2, 2])) == {"n": 3, "mean": 1.666667, "sd": 0.57735}
+    assert as_dict(scores_of([1, 1, 2, 5])) == {"n": 4, "mean": 2.25, "sd": 1.892969}
+    assert agreement_of([]) == Agreement(0, None, None, None)
+    found = agreement_of([(1, 1), (2, 3), (5, 3)])
+    assert as_dict(found) == {
+        **{"n": 3, "exact": 0.333333, "within_one": 0.666667, "kappa": 0.571429},
+        "too_few": True,
+    }
+    assert agreement_of([(3, 3)] * FLOOR).too_few is False
+    assert agreement_of([(3, 3)] * (FLOOR - 1)).too_few is True

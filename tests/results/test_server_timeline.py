@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from tailrace.results.server_client import ClientSide
-from tailrace.results.server_log import ServerLog
+from tailrace.results.server_log import Head, ServerLog, parse_log, to_line
 from tailrace.results.server_timeline import MOST_POINTS, over_time
 from tailrace.results.server_view import client_side
 
@@ -75,3 +79,67 @@ def test_gpus_are_one_line() -> None:
 
 def test_nothing_to_draw() -> None:
     assert over_time(log_of(), TWO, client_of(log_of()))["timeline"] == {}
+
+
+def test_the_whole_document() -> None:
+    """Every line: looks that tell nothing new, a counter reset, a process and two GPUs."""
+
+    def gpu(used: float | None, watts: float | None) -> dict[str, float | None]:
+        return {"utilisation": used, "power_w": watts}
+
+    def process(cpu_s: float, rss: float) -> dict[str, float]:
+        return {"cpu_s": cpu_s, "rss_bytes": rss}
+
+    log = log_of(
+        look(9.5, running=1, waiting=2, cache=0.1, generated=5, process=process(1, 10)),
+        look(12, running=2, waiting=0, cache=0.25, generated=7, process=process(2, 30)),
+        look(13, gpus=[gpu(0.5, 100.0), gpu(None, 50.5)]),
+        look(14, running=3, generated=3, gpus=[gpu(0.25, None), gpu(0.5, None)]),
+        look(31, running=0, generated=4),
+        look(31.1, running=9, generated=9),
+    )
+    assert over_time(log, TWO, client_of(log)) == {
+        "timeline": {
+            "at_s": [-0.5, 2.0, 3.0, 4.0, 21.0],
+            "in_flight": [0.0, 1.0, 1.0, 1.0, 0.0],
+            "running": [1.0, 2.0, 2.0, 3.0, 0.0],
+            "waiting": [2.0, 0.0, 0.0, 0.0, 0.0],
+            "cache_usage": [0.1, 0.25, 0.25, 0.25, 0.25],
+            "tokens_per_s": [None, 0.8, 0.0, None, 0.059],
+            "client_tokens_per_s": [None, 0.0, 1.0, 1.0, 0.118],
+            "cpu": [None, 0.4, None, None, None],
+            "rss_bytes": [10.0, 30.0, None, None, None],
+            "gpu_utilisation": [None, None, 0.5, 0.375, None],
+            "gpu_power_w": [None, None, 150.5, None, None],
+        },
+        "levels_at_s": [0.0, 11.0],
+    }
+
+
+def test_looks_up_to_a_second_around_a_level_count() -> None:
+    moments = (8.99, 9.0, 20.5, 31.0, 31.01)
+    log = log_of(*(look(at_s, running=1) for at_s in moments))
+    assert over_time(log, TWO, client_of(log))["timeline"]["at_s"] == [-1.0, 10.5, 21.0]
+    endless = [replace(stage(10, 20), ended_ns=None)]
+    found = over_time(log_of(look(11, running=1), look(11.01, running=1)), endless, client_of(log))
+    assert found["timeline"]["at_s"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "later_s", "at_s", "rate"),
+    [
+        (1.0, 42.0, 32.0, 1.0),  # 30 s, which is no break
+        (1.0, 42.1, 3.0, None),
+        (4.0, 52.0, 42.0, None),  # ten of the usual is none, but too long for a rate
+        (4.0, 52.1, 6.0, None),
+    ],
+)
+def test_what_is_a_break(
+    interval_s: float, later_s: float, at_s: float, rate: float | None
+) -> None:
+    first = Head(0, "http://h/metrics", interval_s)
+    looks = [look(12, running=1, generated=0), look(later_s, running=1, generated=30)]
+    log = parse_log([to_line(first), *map(to_line, looks)], "log")
+    lines = over_time(log, [stage(10, 60)], ClientSide([each.at_ns for each in looks]))["timeline"]
+    assert lines["at_s"] == [2.0, at_s]
+    assert lines.get("tokens_per_s", [None, None])[1] == rate
