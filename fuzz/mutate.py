@@ -48,6 +48,7 @@ LAWS = {
     "engine/dialects/openai_responses": SPOKEN,
     "engine/dialects/tool_calls": ["engine/test_tool_calls.py"],
     "scenarios/urls": ["scenarios/test_parse.py"],
+    "results/audit": ["results/test_audit_pulse_texts.py"],
     "results/audit_stage": ["results/test_audit_asking.py", "results/test_audit_texts.py"],
     "results/coalesced": ["results/test_blur.py"],
     "scenarios/sharegpt": ["scenarios/test_records.py"],

@@ -216,7 +216,11 @@ take(PyObject *Py_UNUSED(module), PyObject *args)
             ? PyErr_Occurred() != NULL /* else it was closed since */
             : look(fd, number, pending, ready[i].events, lags, patience, news) < 0;
         Py_XDECREF(fd);
-        if (failed)
+        if (failed && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            PyErr_Clear(); /* not even room to tell of it: the next look finds the socket's end */
+            shutdown(number, SHUT_RDWR);
+        }
+        else if (failed)
             Py_CLEAR(news);
     }
     Py_DECREF(lags);

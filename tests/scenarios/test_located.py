@@ -206,3 +206,21 @@ def test_aliases_of_aliases_are_counted_before_they_are_made() -> None:
 def test_an_anchor_inside_itself_is_not_followed() -> None:
     found = located("a: &a\n  b: *a\n", "f.yaml")
     assert found.lines == {(): 1, ("a",): 1, ("a", "b"): 2}
+
+
+def test_json_that_is_no_yaml_has_no_lines() -> None:
+    found = located('{\n "a": "\x7f"}', "f.json")
+    assert found == Located("f.json", {"a": "\x7f"}, {})
+    assert found.where("a") == "f.json"
+
+
+def test_what_stands_in_lists_is_named_as_well() -> None:
+    with pytest.raises(UsageError) as caught:
+        located("- - a: 1\n    a: 2\n", "a.b.yaml")
+    assert str(caught.value) == "a.b.yaml line 2: 'a' stands twice; keep one of them"
+    assert lines_of("&a\n- *a\n", "f.yaml") == {(): 1}
+
+
+def test_a_long_text_on_one_line_hides_no_key() -> None:
+    text = 'x = """one"""\ny = """a""" # """b"""\nz = \'\'\'c\'\'\'\nw = 1\n'
+    assert lines_of(text, "f.toml") == {(): 1, ("x",): 1, ("y",): 2, ("z",): 3, ("w",): 4}
