@@ -73,8 +73,9 @@ def _steady(name: str, found: Mapping[str, Any]) -> Finding:
     value = f"MSER-5 would trim {', '.join(told)}"
     drifting = [of for of, part in known.items() if _drifts(part)]
     if drifting:
+        verb = "drifts" if len(drifting) == 1 else "drift"
         why = (
-            f"{' and '.join(drifting)} drifts beyond the warm-up; nothing was trimmed: lengthen "
+            f"{' and '.join(drifting)} {verb} beyond the warm-up; nothing was trimmed: lengthen "
             "--warmup, or the level"
         )
         return Finding("steady state", value, "warn", why)
