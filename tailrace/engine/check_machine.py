@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 
 from tailrace import __version__
-from tailrace.engine import host
+from tailrace.engine import host, wire_reads
 from tailrace.engine.clock import now_ns
 from tailrace.engine.gauges import ClockWatch
 from tailrace.engine.loops import choose_loop
@@ -71,6 +71,7 @@ async def look_at_machine(
         loop=loop,
         loop_asked=scenario.loop,
         kernel_stamps=not because,
+        reads=wire_reads.load()[1],
         no_stamps_because=because,
         server_is_here=server_is_here,
         version=__version__,

@@ -67,6 +67,8 @@ class MachineLook:
     loop_asked: str = "auto"
     kernel_stamps: bool = False
     no_stamps_because: str = ""
+    reads: str = ""
+    """What sockets are read by: ``C`` where that was built, ``Python``."""
     server_is_here: bool = False
     calibrated_at: str | None = None
     calibration_days: float = 0.0
@@ -217,7 +219,8 @@ def _loop(look: MachineLook) -> Iterator[Check]:
 
 def _stamps(look: MachineLook) -> Iterator[Check]:
     if look.kernel_stamps:
-        yield _row("stamps", "ok", "the kernel's receive stamps")
+        by = f", read by {look.reads}" if look.reads else ""
+        yield _row("stamps", "ok", f"the kernel's receive stamps{by}")
         return
     fix = "keep the client far from its ceiling ('tailrace calibrate' tells it)"
     if look.system == "Linux":

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tailrace.results.check_machine import MachineLook, machine_rows
+from tailrace.results.check_machine import (
+    COARSE_NS,
+    DRIFT_PPM,
+    SPARE_FILES,
+    MachineLook,
+    machine_rows,
+)
 from tailrace.results.checks import Check
+
+from .golden_files import assert_golden
 
 GOOD = MachineLook(
     users=8,
@@ -128,3 +137,78 @@ def test_a_loop_that_was_asked_for_is_no_fault() -> None:
 
 def test_a_server_on_this_machine_is_mentioned() -> None:
     assert "the server shares them" in rows(server_is_here=True)["CPUs"].found
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "good": {},
+    "nothing is told": {
+        **{"open_files": None, "ports": None, "busy": None, "governor": None},
+        **{"synchronised": None, "drift_ppm": None},
+    },
+    "steps of a microsecond": {"clock_step_ns": COARSE_NS},
+    "coarser steps": {"clock_step_ns": COARSE_NS + 1},
+    "the clock was set": {"clock_steps": 1, "largest_step_ns": 1_234_567, "synchronised": False},
+    "nobody keeps it": {"synchronised": False, "drift_ppm": -0.04},
+    "a drift of 200": {"drift_ppm": -DRIFT_PPM},
+    "more than 200": {"drift_ppm": DRIFT_PPM + 0.06},
+    "one user": {"users": 1},
+    "files for all": {"users": 4096 - SPARE_FILES},
+    "files for all but one": {"users": 4097 - SPARE_FILES},
+    "on a Mac": {"users": 4097 - SPARE_FILES, "system": "Darwin"},
+    "on another system": {"users": 4097 - SPARE_FILES, "system": "Plan 9", "ports": (1, 4000)},
+    "files by the soft limit": {"users": 1024 - SPARE_FILES},
+    "files by the hard limit": {"users": 1025 - SPARE_FILES},
+    "no soft limit": {"open_files": (-1, 4096)},
+    "no limit": {"open_files": (1024, -1), "users": 9_000},
+    "half of the ports": {"users": 14_116, "open_files": None},
+    "more than half": {"users": 14_117, "open_files": None},
+    "all ports": {"users": 28_232, "open_files": None},
+    "more than all": {"users": 28_233, "open_files": None},
+    "more than all, on a Mac": {"users": 28_233, "open_files": None, "system": "Darwin"},
+    "more than all, on Windows": {"users": 28_233, "open_files": None, "system": "Windows"},
+    "as many workers as CPUs": {"workers": 8, "server_is_here": True},
+    "one more": {"workers": 9},
+    "a quota": {"quota_cpus": 2.5, "workers": 2},
+    "one more than the quota": {"quota_cpus": 2.5, "workers": 3},
+    "a whole CPU": {"quota_cpus": 1.0},
+    "less than one": {"quota_cpus": 0.9},
+    "some are not usable": {"cpus_usable": 4, "workers": 5},
+    "half busy": {"busy": 0.5, "steal": None},
+    "more than half busy": {"busy": 0.51},
+    "a hundredth stolen": {"steal": 0.01},
+    "more stolen": {"steal": 0.011},
+    "stopped": {"throttled": 3, "steal": 0.5},
+    "nobody tells of stops": {"throttled": None, "steal": None},
+    "powersave": {"governor": "powersave"},
+    "no uvloop": {"loop": "asyncio"},
+    "no winloop": {"loop": "asyncio", "system": "Windows"},
+    "asyncio as asked": {"loop": "asyncio", "loop_asked": "asyncio"},
+    "read by C": {"reads": "C"},
+    "no stamps": {"kernel_stamps": False, "no_stamps_because": "TLS"},
+    "no stamps on a Mac": {
+        **{"kernel_stamps": False, "no_stamps_because": "Darwin has none"},
+        **{"system": "Darwin"},
+    },
+    "not calibrated": {"calibrated_at": None, "calibrate_command": "tailrace calibrate --x"},
+    "calibrated a month ago": {"calibration_days": 30.0},
+    "and a little more": {"calibration_days": 30.6},
+    "by another version": {"calibrated_by": "0.0.9"},
+}
+
+
+def test_every_row_word_for_word_on_both_sides_of_its_rule() -> None:
+    """Of each case, the rows that a good machine does not have."""
+
+    def told(**changes: Any) -> list[str]:
+        return [
+            f"  {row.group}: {row.status:4} {row.name} = {row.found}"
+            + (f" -> {row.fix}\n" if row.fix else "\n")
+            for row in machine_rows(replace(GOOD, **changes))
+        ]
+
+    good = told()
+    texts = [
+        f"{title}\n{''.join(row for row in told(**changes) if row not in good or not changes)}"
+        for title, changes in CHANGES.items()
+    ]
+    assert_golden(Path(__file__).with_name("golden") / "check_machine.txt", "\n".join(texts))
