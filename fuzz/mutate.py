@@ -65,6 +65,7 @@ LAWS = {
     "results/render/reach": ["results/render/test_terminal.py"],
     "results/render/sections": ["results/render/test_selection.py"],
     "results/render/server_charts": ["results/render/test_server.py"],
+    "results/render/terminal": ["results/render/test_calibration.py"],
     "results/render/sheet": ["results/render/test_sheet_text.py", "results/render/test_server.py"],
     "results/render/sheets": ["results/render/test_markdown.py"],
 }

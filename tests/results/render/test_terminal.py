@@ -2,6 +2,7 @@ import io
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 from tailrace.results.render.columns import headline
 from tailrace.results.render.table import rows
 from tailrace.results.render.terminal import final
+from tailrace.results.verdict import Verdict
 
 from .runs import failed_run
 
@@ -105,3 +107,37 @@ def test_no_text_breaks_the_screen(model, error, width):
 
 def test_same_input_same_bytes(run):
     assert printed(run, 100) == printed(run, 100)
+
+
+COLOURS = {"force_terminal": True, "color_system": "standard"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ending"),
+    [
+        (Verdict((), ()), "\n\x1b[1;32mVALID\x1b[0m\n"),
+        (Verdict((), (), converted=True), "\n\x1b[1;33mCONVERTED\x1b[0m\n"),
+        (Verdict(("one [b]",), ()), "\nINVALID: \x1b[1;31mone [b]\x1b[0m\n"),
+        (
+            Verdict(("one", "two"), ()),
+            "\n\x1b[1;31mINVALID:\x1b[0m\n  - \x1b[31mone\x1b[0m\n  - \x1b[31mtwo\x1b[0m\n",
+        ),
+    ],
+)
+def test_the_verdict_in_its_colour(run, verdict, ending):
+    console = Console(width=100, file=io.StringIO(), **COLOURS)
+    console.print(final(run.facts, run.results, verdict, (), "of this machine"))
+    hint = "accuracy \x1b[2mof this machine\x1b[0m\n"
+    assert console.file.getvalue().endswith(ending + hint)
+
+
+def test_the_head_names_what_was_measured_and_how(run):
+    head = printed(run, 200, **COLOURS).splitlines()[:3]
+    assert head[0].startswith("\x1b[1mtailrace 0")
+    assert head[0].endswith("\x1b[0m  http://127.0.0.1:11434/v1/chat/completions")
+    assert head[1].startswith("\x1b[2mloop=uvloop 0.21.0, transport=fast")
+    assert head[2] == ""
+    bare = replace(run.facts, scenario={}, engine={})
+    console = Console(width=100, file=io.StringIO())
+    console.print(final(bare, run.results, run.verdict))
+    assert re.match(r"tailrace \S+\n\n", console.file.getvalue())
