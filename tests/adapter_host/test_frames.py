@@ -55,3 +55,29 @@ def test_of_what_is_not_known_nothing_is_said() -> None:
     assert usage_of(7, None) is None
     assert usage_of(None, 2) == {"completion_tokens": 2}
     assert usage_of(7, 2) == {"completion_tokens": 2, "prompt_tokens": 7, "total_tokens": 9}
+
+
+def test_every_message_byte_for_byte() -> None:
+    base = b'"id":"chatcmpl-adapter1","created":1700000000,"model":"m","choices":'
+    opening = b'{"object":"chat.completion.chunk",' + base
+
+    def sent(rest: bytes) -> bytes:
+        data = b"data: " + opening + rest + b"\n\n"
+        return b"%x\r\n" % len(data) + data + b"\r\n"
+
+    done = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+    finish = sent(b'[{"index":0,"delta":{},"finish_reason":"stop"}]}')
+    assert FRAMES.delta("a") == sent(b'[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}')
+    assert FRAMES.end("stop", None) == finish + done
+    usage = {"completion_tokens": 2}
+    assert FRAMES.end("stop", usage) == finish + sent(b'[],"usage":{"completion_tokens":2}}') + done
+    whole = b'{"object":"chat.completion",' + base
+    message = b'[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]'
+    assert FRAMES.whole("a", "stop", None) == whole + message + b"}"
+    counted = b',"usage":{"completion_tokens":2}}'
+    assert FRAMES.whole("a", "stop", usage) == whole + message + counted
+    error = b'{"error":{"message":"why","type":"adapter_error"}}'
+    assert error_body("why") == error
+    assert error_body("why", "k") == error.replace(b"adapter_error", b"k")
+    data = b"data: " + error + b"\n\n"
+    assert FRAMES.error("why") == b"%x\r\n" % len(data) + data + b"\r\n0\r\n\r\n"

@@ -10,6 +10,7 @@ import pytest
 from tailrace.engine.exposition import looks_like_metrics, series_of
 from tailrace.results.server_names import common_of
 from tailrace.simulate import Script, background
+from tailrace.simulate.metrics import Counts, metrics_text
 
 
 def values(url: str) -> dict[str, float]:
@@ -58,3 +59,12 @@ async def test_requests_in_slots_and_in_the_queue() -> None:
             await asyncio.gather(*asked, return_exceptions=True)
         assert (found["running"], found["waiting"]) == (2, 3)
         assert found["generated_tokens"] < 2 * 200
+
+
+def test_the_text() -> None:
+    assert metrics_text(Counts(1, 2, 3, 4)) == (
+        b"# TYPE simulate:requests_running gauge\nsimulate:requests_running 1\n"
+        b"# TYPE simulate:requests_waiting gauge\nsimulate:requests_waiting 2\n"
+        b"# TYPE simulate:prompt_tokens_total counter\nsimulate:prompt_tokens_total 3\n"
+        b"# TYPE simulate:generated_tokens_total counter\nsimulate:generated_tokens_total 4\n"
+    )
