@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tailrace.results.server_client import Totals
 from tailrace.results.server_log import ServerLog
 from tailrace.results.server_stage import around, stage_server
 
+from .golden_files import assert_golden
 from .server_looks import log_of, look
 from .test_server_stage import TWO
 
@@ -77,3 +79,48 @@ def test_dear_looks_are_a_warning() -> None:
 
 def test_a_level_shorter_than_the_beat() -> None:
     assert findings(log_of(), Totals())[COST].value == "no look"
+
+
+def cost(**more: Any) -> dict[str, Any]:
+    found = {"scrape_p50_ns": 2_000_000, "scrape_max_ns": 3_000_000, "bytes_max": 1_500}
+    return found | {"cpu_s": 0.25, "cpu": 0.05} | more
+
+
+MADE: dict[str, Any] = {"looks": 10, "missed": 1, "cost": cost(), "generated_tokens": 500.0}
+OTHERS = {"running": 2.0, "waiting": 1.0}
+WORDS: dict[str, tuple[dict[str, Any], Totals, dict[str, float]]] = {
+    "well": ({}, Totals(output_tokens=500), {}),
+    "no look": ({"cost": None}, Totals(output_tokens=500), {}),
+    "nothing is known of the time": ({"cost": cost(scrape_p50_ns=None)}, Totals(), {}),
+    "nothing is known of the CPU": ({"cost": cost(cpu=None)}, Totals(), {}),
+    "more than a tenth missed": ({"missed": 2, "cost": cost(cpu=0.5)}, Totals(), {}),
+    "more than a twentieth of a core": ({"cost": cost(cpu=0.051)}, Totals(), {}),
+    "no count": ({"generated_tokens": None}, Totals(output_tokens=500), {}),
+    "others, failed, not told": ({}, Totals(output_tokens=5, not_ok=2, not_told=3), OTHERS),
+    "failed, not told": ({}, Totals(output_tokens=5, not_ok=2, not_told=3), {}),
+    "not told": ({}, Totals(output_tokens=5, not_told=3), {}),
+    "49 tokens": ({"generated_tokens": 49.0}, Totals(output_tokens=2), {}),
+    "50 tokens": ({"generated_tokens": 50.0}, Totals(output_tokens=2), {}),
+    "50 of the client's": ({"generated_tokens": 1.0}, Totals(output_tokens=50), {}),
+    "2 % less": ({"generated_tokens": 490.0}, Totals(output_tokens=500), {}),
+    "2 % more": ({"generated_tokens": 510.0}, Totals(output_tokens=500), {}),
+    "a little less": ({"generated_tokens": 489.0}, Totals(output_tokens=500), {}),
+    "none of the client's": ({"generated_tokens": 60.0}, Totals(), {}),
+}
+
+
+def test_both_lines_word_for_word() -> None:
+    """Of each case, the lines that a level that is well does not have."""
+
+    def told(changes: dict[str, Any], totals: Totals, before: dict[str, float]) -> list[str]:
+        first = look(9.9, generated=1000, **before)
+        log = log_of(first, look(20.1, generated=1500))
+        found = audit_server(MADE | changes, around(log, TWO, 0), totals)
+        return [f"  {f.status:4} {f.name} = {f.value}: {f.why}\n" for f in found]
+
+    well = told(*WORDS["well"])
+    texts = [
+        f"{title}\n{''.join(line for line in told(*case) if line not in well or title == 'well')}"
+        for title, case in WORDS.items()
+    ]
+    assert_golden(Path(__file__).with_name("golden") / "audit_server.txt", "\n".join(texts))

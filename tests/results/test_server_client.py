@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailrace.results.schema import Row
-from tailrace.results.server_client import ClientSide
+from tailrace.results.server_client import ClientSide, Totals
 
 ROWS = st.lists(
     st.tuples(
@@ -86,3 +86,41 @@ def test_chunks_of_several_tokens_count_them() -> None:
     row.output_tokens, row.chunk_tokens = 9, [4, 4, 1]
     client.add(row)
     assert client.tokens() == [4.0]
+
+
+def test_totals_by_level_and_by_what_the_server_told() -> None:
+    client = ClientSide([5])
+    for stage, outcome, source, retried in (
+        (0, "ok", "usage", False),
+        (0, "ok", "counted", False),
+        (0, "error", "counted", False),
+        (1, "ok", "usage", True),
+        (1, "ok", "counted", False),
+        (1, "ok", "counted", False),
+    ):
+        row = row_of(0, 1, [1], 0)
+        row.stage, row.outcome, row.token_source, row.retried = stage, outcome, source, retried
+        row.input_tokens = 10
+        client.add(row)
+    empty = Row("x", 1, 0, "measure", 0, outcome="ok", token_source="usage")
+    client.add(empty)
+    assert dict(client.totals) == {
+        0: Totals(rows=3, output_tokens=6, input_tokens=30, not_ok=1, not_told=1),
+        1: Totals(rows=4, output_tokens=6, input_tokens=30, not_ok=1, not_told=2),
+    }
+
+
+def test_what_has_no_output_has_no_tokens_at_any_look() -> None:
+    client = ClientSide([5, 50])
+    for missing in ("first_output_ns", "last_output_ns", "output_tokens"):
+        row = row_of(0, 1, [2], 0)
+        setattr(row, missing, None)
+        client.add(row)
+    unsent = row_of(0, 1, [2], 0)
+    unsent.sent_ns = None
+    client.add(unsent)
+    assert client.tokens() == [0.0, 0.0]
+    assert client.in_flight() == [0, 0]
+    nobody = ClientSide()
+    nobody.add(row_of(0, 1, [2], 0))
+    assert (nobody.tokens(), nobody.in_flight()) == ([], [])
