@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tailrace.results.server_kind import MODELS, PATHS, Told, recognised
+from tailrace.results.server_kind import MODELS, PATHS, ServerName, Told, recognised
 
 
 def told(body: Any, status: int = 200, **headers: str) -> Told:
@@ -152,3 +152,124 @@ def test_no_answer_makes_it_stumble(bodies: dict[str, Any]) -> None:
         for path, body in bodies.items()
     }
     assert recognised(answers).name
+
+
+FOUNDRY_STATUS = ServerName("Foundry Local", "0.9", "/status")
+SIMULATE = ServerName("tailrace simulate", "", "owned_by simulate")
+CONTEXT = {"max_model_len": "8192 tokens"}
+LLAMA = "/props total_slots"
+WHOLE: list[tuple[dict[str, Told], ServerName]] = [
+    ({}, ServerName()),
+    ({"/health": told("ok")}, ServerName(told_by="")),
+    ({"/health": told("ok", server="nginx")}, ServerName(told_by="Server: nginx")),
+    ({MODELS: owned_by("somebody")}, ServerName()),
+    (
+        {"/health": told("ok", x_litellm_version="1.2"), MODELS: owned_by("vllm")},
+        ServerName("LiteLLM", "1.2", "x-litellm-version"),
+    ),
+    (
+        {"/health/readiness": told({"litellm_version": "1.3"})},
+        ServerName("LiteLLM", "1.3", "x-litellm-version"),
+    ),
+    ({MODELS: owned_by("simulate")}, ServerName("tailrace simulate", "", "owned_by simulate")),
+    (
+        {"/health": told("", server="Llama.cpp b1"), "/props": told(LLAMA_PROPS)},
+        ServerName(
+            *("llama.cpp", "b6123-abcdef0", "Server: llama.cpp", 4, LLAMA, {"n_ctx": "4096 tokens"})
+        ),
+    ),
+    (
+        {MODELS: owned_by("llamacpp")},
+        ServerName("llama.cpp", "", "owned_by llamacpp", None, LLAMA),
+    ),
+    (
+        {"/metrics": told("llamacpp:requests_processing 1\n")},
+        ServerName("llama.cpp", "", "metrics llamacpp:", None, LLAMA),
+    ),
+    (
+        {"/props": told({"build_info": "b", "total_slots": 1, "default_generation_settings": 1})},
+        ServerName("llama.cpp", "b", LLAMA, 1, LLAMA),
+    ),
+    ({"/props": told({"total_slots": 4})}, ServerName()),
+    ({"/props": told({"build_info": "b"})}, ServerName()),
+    (
+        {MODELS: owned_by("sglang", max_model_len=8192)},
+        ServerName("SGLang", "", "owned_by sglang", None, "/get_server_info", CONTEXT),
+    ),
+    (
+        {"/metrics": told("sglang:num_running_reqs 1\n")},
+        ServerName("SGLang", "", "metrics sglang:", None, "/get_server_info"),
+    ),
+    (
+        {"/get_server_info": told({"version": "0.5", "max_running_requests": 48})},
+        ServerName("SGLang", "0.5", "/get_server_info", 48, "/get_server_info"),
+    ),
+    (
+        {MODELS: owned_by("vllm", max_model_len=8192), "/version": told({"version": "1"})},
+        ServerName("vLLM", "1", "owned_by vllm", None, "/metrics max_num_seqs", CONTEXT),
+    ),
+    (
+        {"/metrics": told('vllm:a{b="max_num_seqs",max_num_seqs="7",c="9"} 1\n')},
+        ServerName("vLLM", "", "metrics vllm:", 7, "/metrics max_num_seqs"),
+    ),
+    (
+        {"/metrics": told('vllm:a{max_num_seqs="7"} 1\nvllm:b{max_num_seqs="8"} 1\n')},
+        ServerName("vLLM", "", "metrics vllm:", 7, "/metrics max_num_seqs"),
+    ),
+    (
+        {
+            "/metrics": told('vllm:a{max_num_seqs="auto"} 1\n'),
+            MODELS: owned_by("", max_model_len=1),
+        },
+        ServerName(
+            *("vLLM", "", "metrics vllm:", None, "/metrics max_num_seqs"),
+            {"max_model_len": "1 tokens"},
+        ),
+    ),
+    (
+        {"/info": told({"model_id": "m", "max_concurrent_requests": 128, "max_total_tokens": 0})},
+        ServerName(
+            *("TGI", "", "/info max_concurrent_requests", None, ""),
+            {"max_concurrent_requests": "128"},
+        ),
+    ),
+    (
+        {
+            "/metrics": told("tgi_batch_current_size 1\n"),
+            "/info": told({"version": "3", "max_total_tokens": 9, "max_batch_total_tokens": 1}),
+        },
+        ServerName(
+            *("TGI", "3", "metrics tgi_", None, ""),
+            {"max_total_tokens": "9", "max_batch_total_tokens": "1"},
+        ),
+    ),
+    ({"/metrics": told("# HELP x\ntgi_queue_size 1\n")}, ServerName("TGI", "", "metrics tgi_")),
+    ({"/metrics": told("x_tgi_y 1\n")}, ServerName()),
+    ({"/metrics": told("vllm:a 1\n", 500)}, ServerName()),
+    (
+        {"/api/v0/models": told({"data": [7, {"id": "m"}, {"state": "loaded"}]})},
+        ServerName("LM Studio", "", "/api/v0/models"),
+    ),
+    ({"/api/v0/models": told({"data": [{"id": "m"}]})}, ServerName()),
+    ({"/status": told({"modelDirPath": "p", "version": "0.9"})}, FOUNDRY_STATUS),
+    ({"/status": told({"ModelCachePath": 1, "version": "0.9"})}, FOUNDRY_STATUS),
+    (
+        {"/openai/status": told({"pipeName": "x"})},
+        ServerName("Foundry Local", "", "/openai/status"),
+    ),
+    ({"/api/version": told({"version": "0.12"})}, ServerName("Ollama", "0.12", "/api/version")),
+    ({"/api/version": told({"version": 12})}, ServerName()),
+    ({MODELS: told({"data": [{"id": "m"}, {"owned_by": "vllm"}]})}, ServerName()),
+    ({MODELS: told({"data": [1, {"owned_by": "simulate"}]})}, SIMULATE),
+]
+
+
+@pytest.mark.parametrize("answers", WHOLE, ids=range(len(WHOLE)))
+def test_all_that_is_known_of_a_server(answers: tuple[dict[str, Told], ServerName]) -> None:
+    assert recognised(answers[0]) == answers[1]
+
+
+def test_where_more_slots_are_set() -> None:
+    assert ServerName("vLLM").more_slots == "--max-num-seqs of vLLM"
+    assert ServerName().more_slots == "the server's setting for parallel requests"
+    assert (ServerName().known, ServerName("vLLM").known) == (False, True)

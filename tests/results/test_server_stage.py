@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tailrace.results.facts import Books, StageFacts
@@ -172,3 +174,115 @@ def test_gpus_one_by_one_and_what_they_do_not_tell() -> None:
     assert (first["name"], first["utilisation_mean"], first["power_mean_w"]) == ("A", 0.75, 200.0)
     assert (first["power_max_w"], first["memory_max_bytes"]) == (300.0, 5e9)
     assert (second["utilisation_mean"], second["memory_bytes"]) == (None, None)
+
+
+def test_the_whole_document_of_a_level() -> None:
+    """A process and two GPUs; looks at the edges of the window, and those that know less."""
+
+    def process(cpu_s: float, rss: int, threads: int, processes: int) -> dict[str, float]:
+        return {"cpu_s": cpu_s, "rss_bytes": rss, "threads": threads, "processes": processes}
+
+    def gpu(
+        memory: float | None, used: float | None, watts: float | None, hot: float | None
+    ) -> Any:
+        names = ("memory_bytes", "utilisation", "power_w", "temperature_c")
+        return dict(zip(names, (memory, used, watts, hot), strict=True))
+
+    devices = [{"name": "A", "memory_bytes": 80.0}, {"name": "B"}, {"name": "C"}]
+    log = log_of(
+        look(9.9, running=0, generated=100, prompt=7, cpu_ns=5_000),
+        look(11, running=3, process=process(1.0, 50, 9, 2), took_ns=3_000, bytes=10),
+        look(
+            *(12,),
+            running=1,
+            process=process(1.25, 90, 4, 3),
+            gpus=[gpu(40, 0.25, 100.0005, 60), gpu(None, None, None, None)],
+            **{"took_ns": 1_000, "bytes": 30, "left_out": 2},
+        ),
+        look(
+            *(12.0001,),
+            process=process(1.3, 70, 5, 1),
+            gpus=[gpu(30, 0.5, 200.0, 70)],
+            **{"took_ns": 2_000, "bytes": 20, "cpu_ns": 7_000},
+        ),
+        look(19, running=2, process=process(1.2, 60, 5, 1), cpu_ns=4_000_008_000),
+        look(20.1, running=0, generated=150, prompt=9),
+        gpus=devices,
+    )
+    found = stage_server(log, TWO, 0, Totals(output_tokens=4, input_tokens=5))
+    nothing = dict.fromkeys(("waiting", "cache_usage", "busy_slots", "preemptions", "ttft", "itl"))
+    assert found == {
+        **{"looks": 4, "missed": 0, "running": {"mean": 1.666667, "max": 3.0}},
+        **{"prompt_tokens": 2.0, "generated_tokens": 50.0},
+        **{"client_output_tokens": 4, "client_input_tokens": 5},
+        **{"tokens_per_s": 0.0, "tokens_at_end": False},
+        **nothing,
+        "process": {
+            **{"cpu_mean": 0.29997, "cpu_max": 0.25, "rss_max_bytes": 90},
+            **{"threads_max": 9, "processes_max": 3},
+        },
+        "gpus": [
+            {
+                **{"name": "A", "memory_bytes": 80.0, "memory_max_bytes": 40},
+                **{"utilisation_mean": 0.375, "power_mean_w": 150.0, "power_max_w": 200.0},
+                "temperature_max_c": 70,
+            },
+            *(
+                {
+                    **{"name": name, "memory_bytes": None, "memory_max_bytes": None},
+                    **{"utilisation_mean": None, "power_mean_w": None, "power_max_w": None},
+                    "temperature_max_c": None,
+                }
+                for name in "BC"
+            ),
+        ],
+        "cost": {
+            **{"scrape_p50_ns": 2_000, "scrape_max_ns": 3_000, "bytes_max": 30},
+            **{"series_left_out": 2, "cpu_s": 4.000008, "cpu": 0.500001},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "mean", "most"),
+    [
+        ([(11, 1.0)], None, None),
+        ([(11, 1.0), (11.0001, 2.0)], None, None),
+        ([(11, 1.0), (12, 3.0)], 2.0, 2.0),
+        ([(11, 3.0), (12, 1.0), (13, 4.0)], 0.5, 3.0),
+        ([(11, 3.0), (12, 1.0)], 0.0, 0.0),
+        ([(11, 0.0), (14, 1.0)], 0.333333, 0.333333),
+    ],
+)
+def test_the_cpu_of_a_process(
+    cpu_s: list[tuple[float, float]], mean: float | None, most: float | None
+) -> None:
+    rest = {"rss_bytes": 1, "threads": 1, "processes": 1}
+    log = log_of(*(look(at, process={"cpu_s": used, **rest}) for at, used in cpu_s))
+    found = stage_server(log, TWO, 0, Totals())["process"]
+    assert (found["cpu_mean"], found["cpu_max"]) == (mean, most)
+
+
+@pytest.mark.parametrize(
+    ("looks", "rate"),
+    [
+        ([(11, 0)], None),
+        ([(11, 5), (12, 4)], None),
+        ([(11, 5), (14, 15)], 3.3333),
+        ([(10.9, 0), (11, 5), (18, 15), (19, 99)], 1.4286),
+    ],
+)
+def test_the_rate_of_a_window(looks: list[tuple[float, int]], rate: float | None) -> None:
+    log = log_of(*(look(at, generated=number) for at, number in looks))
+    assert stage_server(log, TWO, 0, Totals())["tokens_per_s"] == rate
+
+
+def test_a_histogram_that_is_not_there_on_one_side() -> None:
+    def series(count: float) -> dict[str, float]:
+        return {f"{TTFT}_count": count, f"{TTFT}_sum": count * 0.25}
+
+    alone = log_of(look(9.9, running=0), look(20.1, running=0, series=series(4)))
+    found = stage_server(alone, TWO, 0, Totals())["ttft"]
+    assert found == {"n": 4, "mean_ns": 250_000_000, "p50_ns": None, "p99_ns": None}
+    same = log_of(look(9.9, running=0, series=series(4)), look(20.1, running=0))
+    assert stage_server(same, TWO, 0, Totals())["ttft"] is None
