@@ -10,6 +10,7 @@ from tailrace.results.facts import Books
 from tailrace.results.hist import Hist
 from tailrace.results.merge import in_flight_of, merge_into, pool
 from tailrace.results.pulse_facts import PulseFacts
+from tailrace.results.session_facts import SessionBooks
 from tailrace.results.spread import Spread, spread_of
 from tailrace.results.stamp_facts import StampFacts
 
@@ -95,3 +96,11 @@ def test_time_at_each_number_in_flight(
     flat = [edge for span in spans for edge in span]
     found, most = in_flight_of(flat, *bounds)
     assert (found, list(found), most) == (spent, sorted(spent), highest)
+
+
+def test_two_workers_stay_apart_and_their_sessions_add_up() -> None:
+    parts = [stage([], sessions=SessionBooks(begun=n, broken=1)) for n in (2, 3)]
+    whole = stage([])
+    merge_into(whole, parts)
+    assert whole.parts == parts
+    assert whole.sessions == SessionBooks(begun=5, broken=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tailrace.errors import UsageError
-from tailrace.results.selection import COLUMNS, select
+from tailrace.results.selection import COLUMNS, failed_share, select
 
 from .documents import FAST, SLOW, failed, model, ran, result, stage
 
@@ -114,3 +114,64 @@ def test_the_columns_that_one_chooses_by() -> None:
         *("ttft_p50_ms", "e2e_p95_ms", "tokens_per_s", "rss_mb", "size_mb"),
         *("human_mean", "judge_mean", "cost_per_1000_requests"),
     }
+
+
+def test_what_is_said_of_runs_that_are_not_compared() -> None:
+    assert select([ran(A, valid=False)]).notes == (
+        "the run is INVALID: its models are shown and not compared",
+    )
+    assert select([ran(A, label="one"), ran(B, label="two", valid=False)]).notes == (
+        "two is INVALID: its models are shown and not compared",
+    )
+
+
+def test_costs_without_a_currency_are_one_of_their_own() -> None:
+    def priced(name: str, currency: str | None, cost: float | None = 1.0):
+        found = {"currency": currency, "cost_per_1000_requests": cost, "joules_per_request": 2.5}
+        return model(name, "8"), result(name, stage("8", FAST, cost=found))
+
+    found = select([ran(priced("a", "EUR"), priced("b", None), priced("c", "USD", None))])
+    assert found.notes == (
+        "costs are in different currencies (EUR, none named), so they took no part in the mark",
+    )
+    assert [one.values["joules_per_request"] for one in found.candidates] == [2.5] * 3
+
+
+def test_whole_rows_of_those_that_failed_and_those_that_did_not() -> None:
+    judged = result("a", stage("8", FAST), quality={"human_mean": None, "judge_mean": 3.5})
+    bare = model("x", status="failed", error="it broke")
+    never = model("y", status="interrupted", error="not told")
+    found = select([ran((model("a", "8"), judged), failed(), (bare, result("x")))], "8")
+    a, ghost, x = found.candidates
+    assert (a.values["judge_mean"], a.reason, a.run) == (3.5, None, "run")
+    assert a.marks == dict.fromkeys(a.marks, (True, False))
+    assert set(a.marks) >= {"ttft_p50_ms", "e2e_p95_ms"}
+    assert (ghost.state, ghost.reason) == ("failed: model_not_found", "no such model")
+    assert (x.state, x.reason, x.marks) == ("failed", "it broke", {})
+    (y,) = select([ran((never, result("y")))]).candidates
+    assert (y.state, y.reason) == ("interrupted", None)
+
+
+@pytest.mark.parametrize(
+    ("counts", "share"),
+    [
+        ({"started": 100, "error": 1, "timeout": 2, "censored": 4}, 0.07),
+        ({"started": 4, "error": 1, "timeout": 0, "censored": 0}, 0.25),
+        ({"started": 0, "error": 0, "timeout": 0, "censored": 0}, None),
+    ],
+)
+def test_the_share_that_failed(counts: dict[str, int], share: float | None) -> None:
+    assert failed_share({"counts": {"measured": counts}}) == share
+
+
+def test_levels_that_are_not_there_are_listed() -> None:
+    with pytest.raises(UsageError) as caught:
+        select([ran(failed())], "4")
+    assert str(caught.value) == "--at '4' is no level that was measured; there is: none"
+    other = (model("c", "50/s"), result("c", stage("50/s", SLOW)))
+    with pytest.raises(UsageError) as caught:
+        select([ran(A, other, A)])
+    assert str(caught.value) == (
+        "the models have no level in common (1, 8; 50/s); choose one with --at, and those "
+        "without it are n/a"
+    )
