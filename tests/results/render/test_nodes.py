@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from msgspec import to_builtins
 
 from tailrace.results.calibration import budget
 from tailrace.results.clock_facts import ClockFacts
 from tailrace.results.facts import Books, ModelFacts, StageFacts
 from tailrace.results.pulse_facts import PulseFacts
-from tailrace.results.render.nodes import COLUMNS, nodes_section
+from tailrace.results.render.nodes import COLUMNS, NOTES, nodes_section
+from tailrace.results.render.section import Section
+from tailrace.results.render.sheet import Sheet
 from tailrace.results.spread import Spread
 
 from ..builders import MS, calibrated_level, calibration, facts, stage
@@ -75,3 +79,18 @@ def test_a_level_held_before_the_run_went_on_on_a_cluster_has_no_row() -> None:
     section = nodes_section(run, [{"stages": [{"error_budget": None}] * 2}])
     assert section is not None
     assert [row[1] for row in section.sheets[0].rows] == ["a"]
+
+
+def test_the_whole_section() -> None:
+    held = stage([], 0, 4)
+    held.parts = [part("a", 3, 2, ClockFacts(5 * MS, 3 * MS)), part("a", 3, 2, None)]
+    held.parts[1].books.timeout = 5
+    run = facts(ModelFacts("m", "m", "ok", stages=[held]))
+    run.fleet = [{"worker": 1, "node": "a"}]
+    sure = replace(BUDGET, certified=True, beyond=False)
+    budgets = {"nodes": [{"node": "a", "budget": to_builtins(sure)}]}
+    row = ("m at 4 users", "a", "2", "6", "7", "2.00", "n/a", "5.00", "3.00", "2026-11-25")
+    errors = ("0.06", "0.006")
+    sheet = Sheet("By level and node", COLUMNS, ("",) * len(COLUMNS), ((*row, *errors),), texts=2)
+    found = nodes_section(run, [{"stages": [{"error_budget": budgets}]}])
+    assert found == Section("Nodes", (sheet,), (), NOTES)

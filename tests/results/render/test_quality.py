@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from pprint import pformat
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +13,12 @@ from hypothesis import strategies as st
 from tailrace.results.cost import Prices, stage_cost
 from tailrace.results.render.figures import amount
 from tailrace.results.render.quality import cost_section, quality_section
+from tailrace.results.render.section import Section
 from tailrace.results.rubric import Rubric, model_quality
 from tailrace.results.rubric_judge import Judged
 from tailrace.results.rubric_sheet import Annotation
 
+from ..golden_files import assert_golden
 from ..test_cost import stage
 
 
@@ -107,3 +113,42 @@ def test_amounts(value, text) -> None:
 @given(st.floats(1e-12, 1e12))
 def test_no_amount_prints_as_nought(value) -> None:
     assert float(amount(value)) == pytest.approx(value, rel=0.006)
+
+
+def sections() -> Iterator[Section | None]:
+    """Scores of two models by two judges, and costs by tokens, by power, and of neither."""
+    people = [
+        Annotation(2, "m", "1", f"r{n}", "d", who, "", {"tone": 1 + n % 5, "truth": 5}, "")
+        for n, who in enumerate(("ann", "bob", "") * 5)
+    ]
+    people.append(Annotation(2, "m", "1", "old", "other", "ann", "", {"tone": 1}, ""))
+    lines = [
+        Judged("m", f"r{n}", "1", "d", judge, "f", {"tone": 1 + (n + shift) % 5}, {"truth": why})
+        for n in range(12)
+        for judge, shift, why in (("j" * 50, 0, "empty: no"), ("k", 1, "timeout"))
+    ]
+    lines[0].input_tokens, lines[0].output_tokens, lines[0].elapsed_ns = 70, 7, 1_500_000_000
+    lines[1].error = "timeout"
+    lines.append(Judged("n", "r1", "1", "d", "k", "f", {}, {"depth": "empty"}, constrained=True))
+    texts = {("m", "old"): "d"}
+    rubric = Rubric(people, lines, texts)
+    found = [
+        {"model": name, "stages": [], "quality": model_quality(rubric, name)} for name in "mno"
+    ]
+    yield quality_section(found)
+    yield quality_section([{"model": "o", "stages": [], "quality": model_quality(rubric, "n")}])
+    stages = []
+    for number, prices in enumerate(
+        (Prices(2.0, 8.0, 36.0, None, "EUR"), Prices(None, None, 36.0, 0.3), Prices(watts=5.0))
+    ):
+        one = stage() | {"load": str(number)}
+        stages.append(one | {"cost": stage_cost(prices, one)})
+    yield cost_section(
+        [{"model": "m", "stages": stages}, {"model": "n", "stages": [{"load": "1"}]}]
+    )
+    yield cost_section([{"model": "m", "stages": stages[2:]}])
+
+
+def test_all_that_is_said_of_scores_and_costs() -> None:
+    text = "\n\n".join(pformat(each, width=110) for each in sections())
+    assert_golden(Path(__file__).with_name("golden") / "quality.txt", text + "\n")
