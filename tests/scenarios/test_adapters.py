@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tailrace.errors import UsageError
+from tailrace.scenarios import adapters
 from tailrace.scenarios.adapters import (
     adapter_name,
     adapter_options,
@@ -129,3 +130,12 @@ def test_without_an_adapter_such_keys_are_tags() -> None:
 def test_what_is_wrong_is_one_sentence_with_its_line(fields: str, words: str) -> None:
     with pytest.raises(UsageError, match=f"models.json line 2: {words}"):
         entry('{"a":\n{' + fields + "}}")
+
+
+def test_the_sentence_of_an_adapter_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for names, known in ((("a", "b"), "'a', 'b'"), ((), "none")):
+        monkeypatch.setattr(adapters, "plugin_names", lambda group, of=names: of)
+        assert no_such_adapter("x") == (
+            f"adapter 'x' is in no installed package (there are: {known}); install one, or write "
+            "module:Class"
+        )

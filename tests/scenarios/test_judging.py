@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tailrace.scenarios.judging import (
     read_scores,
     response_format,
 )
+
+from ..results.golden_files import assert_golden
 
 FACETS = {"accuracy": "Is it true?", "tone": ""}
 GOOD = {"accuracy": 4, "tone": 2}
@@ -152,3 +155,49 @@ def test_the_schema_allows_what_is_read_and_no_more() -> None:
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["accuracy", "tone"]
     assert schema["properties"]["tone"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+
+
+def test_what_the_judge_is_sent_word_for_word() -> None:
+    talk = [
+        ("system", "Be kind."),
+        ("user", [{"type": "text", "text": "é?"}, {"type": "image_url"}, {"text": ""}]),
+    ]
+    messages = judge_messages(FACETS, talk, 'No "é".')
+    assert [message["role"] for message in messages] == ["system", "user"]
+    text = f"{messages[0]['content']}\n---\n{messages[1]['content']}\n---\n"
+    text += json.dumps(response_format(FACETS), indent=1) + "\n"
+    assert_golden(Path(__file__).with_name("golden") / "judging.txt", text)
+
+
+def test_a_long_text_is_cut_and_one_that_fits_is_not() -> None:
+    fits = quoted([], "x" * MOST_CHARS)
+    assert "x" * MOST_CHARS in fits
+    assert "x" * MOST_CHARS not in quoted([], "x" * (MOST_CHARS + 1))
+
+
+@pytest.mark.parametrize("score", [1, 5])
+def test_the_ends_of_the_scale_are_scores(score: int) -> None:
+    reply = json.dumps({"accuracy": score, "tone": score})
+    assert read_reply(body(reply), FACETS).scores == {"accuracy": score, "tone": score}
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("y" * 100, "not_json: the reply is no JSON object: " + "y" * 80),
+        (
+            json.dumps(GOOD | {"z" * 50: 1}),
+            f"not_asked: the reply has {'z' * 40!r}, which is none of the facets",
+        ),
+        (
+            json.dumps(GOOD | {"tone": "t" * 60}),
+            "not_a_whole_number: 'tone' is \"" + "t" * 39,
+        ),
+        (
+            json.dumps(GOOD | {"tone": 10**30}),
+            "out_of_range: 'tone' is 10000000000000000000, not from 1 to 5",
+        ),
+    ],
+)
+def test_how_much_of_a_reply_is_told(reply: str, why: str) -> None:
+    assert set(read_reply(body(reply), FACETS).unscored.values()) == {why}

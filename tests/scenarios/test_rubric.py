@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tailrace.errors import UsageError
 from tailrace.rubric import read_rubric
 from tailrace.scenarios.rubric import (
+    MOST_ABOUT_CHARS,
     MOST_FACETS,
     asks,
     checked,
@@ -107,3 +108,35 @@ def test_another_wording_has_another_fingerprint() -> None:
     one = fingerprint({"tone": "kind?", "accuracy": ""})
     assert one == fingerprint({"accuracy": "", "tone": "kind?"})
     assert one != fingerprint({"tone": "rude?", "accuracy": ""})
+
+
+def test_a_rubric_as_a_file_and_its_fingerprint() -> None:
+    facets = {"tone": "Is it kind? \u00e9", "truth": ""}
+    assert rubric_json(facets) == (
+        '{\n  "facets": {\n    "tone": "Is it kind? \u00e9",\n    "truth": ""\n  }\n}\n'
+    )
+    found = fingerprint(facets)
+    assert len(found) == 16
+    assert found == fingerprint(dict(reversed(facets.items())))
+    assert found != fingerprint(facets | {"tone": ""})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        *(("7", "number"), ("1.5", "number"), ("true", "truth value"), ("1979-05-27", "date")),
+        *(('"a"', "text"), ("[]", "list")),
+    ],
+)
+def test_what_stands_in_the_place_of_facets(value: str, kind: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        rubric_from(f"# a rubric\nfacets = {value}\n", "r.a.toml")
+    assert str(caught.value).startswith("r.a.toml line 2, field 'facets': ")
+    assert kind in str(caught.value)
+
+
+def test_a_question_of_as_many_characters_as_may_be() -> None:
+    text = json.dumps({"facets": {"tone": "x" * MOST_ABOUT_CHARS}})
+    assert rubric_from(text, "r.json") == {"tone": "x" * MOST_ABOUT_CHARS}
+    with pytest.raises(UsageError):
+        rubric_from(text.replace("x", "xx", 1), "r.json")
