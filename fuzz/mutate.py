@@ -56,6 +56,7 @@ LAWS = {
     "results/decoding": ["results/test_audit_texts.py", "results/test_tally.py"],
     "results/metrics": ["results/test_result_document.py"],
     "results/session_facts": ["results/test_session_tally.py"],
+    "scenarios/models_file": ["scenarios/test_adapters.py"],
     "scenarios/scenario_text": ["scenarios/test_scenario_schema.py"],
     "scenarios/data": ["scenarios/test_data_source.py"],
     "engine/fleet_choice": ["engine/test_ray_parts.py"],

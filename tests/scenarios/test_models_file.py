@@ -220,6 +220,39 @@ WRONG: dict[str, tuple[str, str]] = {
         "models.json line 3: 'headers' of model 'a' needs ${NO_SUCH}, which the environment does "
         "not set",
     ),
+    "a server of its own and a command": (
+        '{"a": {"serve": ["x", "{port}"],\n "server": "foundry"}}',
+        "models.json line 2: 'server' of model 'a' and 'serve' exclude each other; leave one out",
+    ),
+    "a server of its own and an adapter": (
+        '{"a": {"adapter": "m:C",\n "server": "foundry"}}',
+        "models.json line 2: 'server' of model 'a' and 'adapter' exclude each other; leave one out",
+    ),
+    "kept loaded by nobody": (
+        '{"a": {\n "keep_loaded": true}}',
+        "models.json line 2: 'keep_loaded' of model 'a' is for a model with a 'server'; "
+        "leave it out",
+    ),
+    "headers in a list": (
+        '{"a": {"headers": ["Authorization: sk-4711"]}}',
+        "models.json line 1: 'headers' of model 'a' must be an object of texts like "
+        '{"Authorization": "Bearer ${NAME}"}, not a list',
+    ),
+    "a secret behind a sign of equality": (
+        '{"a": {"serve": ["x", "--api-key=sk-4711", "{port}"]}}',
+        "models.json line 1: 'serve' of model 'a' has a secret in plain text after --api-key; "
+        "write ${NAME} there and set NAME in the environment",
+    ),
+    "a command with a variable that is not set": (
+        '{"a": {\n "serve": ["x", "--api-key", "${NO_SUCH}", "{port}"]}}',
+        "models.json line 2: 'serve' of model 'a' needs ${NO_SUCH}, which the environment does "
+        "not set",
+    ),
+    "models below a key of that name": (
+        '{"models": {\n "a": {},\n "b": 7}}',
+        "models.json line 3: model 'b' must be an object of fields like "
+        '{"small": {"model": "qwen2.5-0.5b"}}, not 7',
+    ),
     "a header of two lines": (
         '{"a": {"headers": {"x-a": "b\\nc"}}}',
         "models.json line 1: 'headers' of model 'a' has a header 'x-a' that HTTP cannot carry",
@@ -249,3 +282,58 @@ def test_models_are_picked_in_the_order_of_the_file() -> None:
     with pytest.raises(UsageError) as caught:
         picked(models, ["d"], "models.json")
     assert str(caught.value) == "--model 'd' is not in models.json; it has 'a', 'b', 'c'"
+
+
+def test_every_field_is_where_it_belongs() -> None:
+    table = {
+        **{"model": "m", "dialect": "ollama-chat", "auth": "none", "extra_body": {"a": 1}},
+        **{"server": "foundry", "keep_loaded": True},
+    }
+    (entry,) = read(json.dumps([table])).entries
+    wanted = ModelEntry(
+        *("m", "m"),
+        **{"dialect": "ollama-chat", "auth": "none", "extra_body": {"a": 1}},
+        **{"server": "foundry", "keep_loaded": True},
+        tags=table,
+    )
+    assert entry == wanted
+    adapter = {"adapter": "m:C", "weights": "w.gguf", "options": {"threads": 4}}
+    (entry,) = read(json.dumps({"a": adapter})).entries
+    assert (entry.adapter, entry.options, entry.tags) == ("m:C", {"threads": 4}, adapter)
+    assert str(entry.weights).endswith("w.gguf")
+    (bare,) = read('{"a": {"adapter": "m:C"}}').entries
+    assert (bare.weights, bare.options, bare.server, bare.keep_loaded) == (None, {}, None, False)
+
+
+@pytest.mark.parametrize("name", ["serve", "url", "headers", "ready"])
+def test_an_adapter_has_no_server(name: str) -> None:
+    values = {
+        "serve": ["x", "{port}"],
+        "url": "http://h:1",
+        "headers": {"x-a": "b"},
+        "ready": "/health",
+    }
+    with pytest.raises(UsageError) as caught:
+        read(json.dumps({"a": {"adapter": "m:C", name: values[name]}}))
+    assert str(caught.value) == (
+        f"models.json line 1: {name!r} of model 'a' is for a model with a server; an 'adapter' "
+        "has none: leave it out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rest"),
+    [
+        (
+            "adapter",
+            "m:1",
+            "must be an adapter like module:Class, or an installed one's name, not 'm:1'",
+        ),
+        ("weights", 7, "must be a path, not 7"),
+        ("options", [4], 'must be an object like {"threads": 4}, not [4]'),
+    ],
+)
+def test_what_an_adapter_cannot_have(name: str, value: object, rest: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(json.dumps({"a": {"adapter": "m:C", name: value}}))
+    assert str(caught.value) == f"models.json line 1: {name!r} of model 'a' {rest}"
