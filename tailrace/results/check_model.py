@@ -241,7 +241,9 @@ def _tokens(look: ModelLook, row: Row) -> Iterator[Check]:
         yield _row(look, "tokens", "ok", found + equal)
     else:
         fix = "read ICL as between chunks, TPOT as between tokens: here they differ"
-        yield _row(look, "tokens", "warn", f"{found}, in {row.chunks} chunks", fix)
+        yield _row(
+            look, "tokens", "warn", f"{found}, in {row.chunks} chunk{'s' * (row.chunks != 1)}", fix
+        )
 
 
 def _keeps(look: ModelLook) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from tailrace.results.check_model import ModelLook, Seen, model_rows
 from tailrace.results.check_server import Listing
 from tailrace.results.checks import Check
 from tailrace.results.schema import Row
+
+from .golden_files import assert_golden
 
 MS = 1_000_000
 GOOD_ROW = Row(
@@ -214,3 +217,67 @@ def test_what_was_not_asked_is_yellow() -> None:
     nothing = {"listing": None, "first": None, "second": None}
     row = rows(not_asked="not asked: the time of --within is over", **nothing)["answers"]
     assert (row.status, row.fix) == ("warn", "give check more time with --within")
+
+
+ERRORS = (
+    *("http_401", "http_403", "http_404", "http_429", "http_400", "not_sse", "not_json"),
+    *("idle_timeout", "total_timeout", "empty", "connect_refused", "http_500", "no_done"),
+)
+CHANGES: dict[str, dict[str, Any]] = {
+    "good": {},
+    **{error: {"first": failed(error, f"it said {error}")} for error in ERRORS},
+    **{f"{error}, then": {"second": failed(error, "at last")} for error in ERRORS[:3]},
+    "not found, and nothing is listed": {"listing": None, "first": failed("http_404", "no")},
+    "the second was cut off": {"second": seen(outcome="cancelled")},
+    "both were cut off": {"first": seen(outcome="cancelled"), "second": seen(outcome="cancelled")},
+    "not listed, and it answers": {"listing": Listing(200, "", ("n",), ())},
+    "not listed, and it does not": {
+        **{"listing": Listing(200, "", ("n",), ()), "first": failed("http_404", "no")},
+    },
+    "none is loaded": {"listing": Listing(200, "", ("m",), (), ())},
+    "others are loaded": {"listing": Listing(200, "", ("m", "n"), ("n",))},
+    "nothing is listed": {"listing": Listing(404, "not found", (), None)},
+    "found by a sign": {"dialect": "ollama-chat", "dialect_from": "GET /api/tags"},
+    "auto": {"dialect": "auto"},
+    "a command": {"command": "llama-server", "command_found": True},
+    "no such command": {"command": "llama-server"},
+    "not asked for want of time": {"not_asked": "no time: --within", "first": None},
+    "not asked at all": {"not_asked": "the rows above", "first": None},
+    "usage is refused": {"first": failed("http_400", "what is usage?"), "plain": seen()},
+    "whole answers": {"streamed": False},
+    "whole answers, two tokens a chunk": {"streamed": False, "first": seen(output_tokens=31)},
+    "one chunk": {"first": seen(chunks=1, gaps_ns=[], last_output_ns=60 * MS)},
+    "few chunks": {"first": seen(chunks=3, gaps_ns=[MS, MS])},
+    "in a lump": {"first": seen(first_output_ns=359 * MS, gaps_ns=[MS // 100] * 15)},
+    "late, but paced": {"first": seen(first_output_ns=350 * MS, gaps_ns=[20 * MS] * 15)},
+    "several chunks a read": {"first": seen(gaps_ns=[0, 0, 0, 20 * MS] * 3 + [0] * 3)},
+    "two chunks a read": {"first": seen(gaps_ns=[0, 20 * MS] * 7 + [0])},
+    "no end and no reason": {"first": seen(False, finish_reason=None)},
+    "no end": {"first": seen(False)},
+    "no reason": {"first": seen(finish_reason=None)},
+    "no usage": {"first": seen(token_source="counted")},
+    "cached tokens": {"first": seen(cached_tokens=8)},
+    "tokens that are no chunks": {"first": seen(output_tokens=31)},
+    "no input tokens": {"first": seen(input_tokens=None)},
+    "a connection of its own": {"second": seen(connect_begin_ns=MS, connect_end_ns=3 * MS)},
+    "a connection, who knows how long": {"second": seen(connect_begin_ns=MS)},
+    "never sent": {"second": seen(sent_ns=None, reused=True)},
+}
+
+
+def test_every_row_word_for_word() -> None:
+    """Of each case, the rows that a good model does not have."""
+
+    def told(**changes: Any) -> list[str]:
+        return [
+            f"  {row.group}: {row.status:4} {row.name} = {row.found}"
+            + (f" -> {row.fix}\n" if row.fix else "\n")
+            for row in model_rows(replace(GOOD, **changes))
+        ]
+
+    good = told()
+    texts = [
+        f"{title}\n{''.join(row for row in told(**changes) if row not in good or not changes)}"
+        for title, changes in CHANGES.items()
+    ]
+    assert_golden(Path(__file__).with_name("golden") / "check_model.txt", "\n".join(texts))
