@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailrace.errors import ResultError
-from tailrace.results.facts import Books, ModelFacts, StageFacts, facts_from_dict
+from tailrace.results.facts import Books, ModelFacts, StageFacts, facts_from_dict, is_converted
 from tailrace.results.schema import RUN_SCHEMA
 
 from . import builders
@@ -155,3 +155,28 @@ def test_the_facts_do_not_share_their_lists() -> None:
     )
     for make in makers:
         assert make() is not make()
+
+
+@pytest.mark.parametrize(
+    ("users", "load", "number", "label"),
+    [
+        (1, "1", 0, "1 user"),
+        (8, "8", 0, "8 users"),
+        (2, "2", 3, "round 3, 2 users"),
+        (None, "50/s", 0, "50/s"),
+        (None, "50/s", 1, "round 1, 50/s"),
+    ],
+)
+def test_what_a_level_is_called(users: int | None, load: str, number: int, label: str) -> None:
+    assert builders.stage([], users=users, load=load, round=number).label == label
+
+
+def test_who_measured_it() -> None:
+    assert not is_converted(WHOLE)
+    assert is_converted(builders.facts(tool={"name": "guidellm", "converted_by": "tailrace 0"}))
+
+
+def test_one_retry_is_one_request_that_was_retried() -> None:
+    assert Books(planned=1, started=1, ok=1, retried=1, retries=1).balanced()
+    assert not Books(planned=1, started=1, ok=1, retried=1).balanced()
+    assert not Books(planned=1, started=1, ok=1, retries=1).balanced()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tailrace.errors import UsageError
-from tailrace.results.variants import Delta, Side, Value, compare, differences
+from tailrace.results.variants import Delta, Side, Value, compare, differences, short
 
 from . import builders
 from .documents import FAST, SLOW, model, percentile, result, stage
+from .golden_files import assert_golden
 
 LEVELS = [{"users": 8, "when_full": "queue"}]
 SCENARIO: dict[str, Any] = {
@@ -157,3 +160,57 @@ def test_turned_round_the_change_turns_its_sign(a: float | None, b: float | None
     else:
         assert one.change == -other.change  # type: ignore[operator]
         assert one.ratio is None or math.isclose(a * (1 + one.ratio), b, abs_tol=1e-6)
+
+
+def test_the_whole_comparison() -> None:
+    """Costs, quality, sizes, machines and tools that differ, and a bound on one side."""
+
+    def known(label: str, figures: dict[str, float], n: int, **more: Any) -> Side:
+        cost = {"cost_per_1000_requests": 0.5 * n, "joules_per_request": 7.0 * n}
+        one = stage("8", figures, cost=cost)
+        one["metrics"]["e2e"]["percentiles"]["p99"] = percentile(900.0, False, n == 1)
+        tags = {"entries": [{"tags": {"size_mb": 100 * n, "rss_mb": 10 * n}}]}
+        host = {"cpu": "c" * 118, "cpus": n, "memory": n, "system": n, "kernel": n, "same": 1}
+        made: dict[str, Any] = {
+            **{"host": host, "tool": {"name": "tailrace", "version": str(n)}},
+            **{"engine": {"stamps": f"by {n}"}, "scenario": tags, "valid": n == 1},
+            "quality": {"human_mean": 4.0 + n / 10, "judge_mean": 3.0},
+        }
+        return side(label, one, stage("1", figures), **(made | more))
+
+    text = pformat(compare(known("a", SLOW, 1), known("b", FAST, 2)), width=110)
+    text += "\n\n" + pformat(compare(A, B), width=110)
+    assert_golden(Path(__file__).with_name("golden") / "variants.txt", text + "\n")
+
+
+def test_what_cannot_be_set_against_each_other() -> None:
+    other = side(
+        "b", stage("4", FAST), scenario={"seed": 1, "salt": "bb", "prompts": ["\u00e9" * 200]}
+    )
+    with pytest.raises(UsageError) as caught:
+        compare(A, other)
+    cut = '["' + "\u00e9" * 117 + "\u2026"
+    assert str(caught.value) == (
+        "gpu-off and b cannot be compared: they were not asked the same. Different are "
+        f'prompts (["Why?"] / {cut}); seed (0 / 1). '
+        "Run one of them again with the other's settings"
+    )
+    two = side("two", stage("4", FAST), stage("2", FAST))
+    failed = side("gone")
+    failed.model.status, failed.model.error_class = "failed", "refused"
+    with pytest.raises(UsageError) as caught:
+        compare(two, failed)
+    assert str(caught.value) == (
+        "there is no load level at which both were measured: two has 4, 2; gone has none "
+        "(failed: refused)"
+    )
+    with pytest.raises(UsageError) as caught:
+        compare(two, two, "8")
+    assert str(caught.value) == "--at '8' is no level of both; there is: 4, 2"
+
+
+def test_a_setting_in_a_sentence() -> None:
+    assert short("\u00e9") == '"\u00e9"'
+    assert short(Path("a")) == '"a"'
+    assert short("x" * 118) == '"' + "x" * 118 + '"'
+    assert short("x" * 119) == '"' + "x" * 118 + "\u2026"
