@@ -5,7 +5,7 @@ Times are milliseconds since the run's origin where an argument ends in ``_ms``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hdrh.histogram import HdrHistogram
 
 from tailrace.results.accuracy import Accuracy
 from tailrace.results.calibration import CalibratedLevel, Calibration, Ceilings, ceiling_of
+from tailrace.results.checks import Check
 from tailrace.results.coalesced import SharedReads, shared_reads
 from tailrace.results.facts import Books, ModelFacts, RunFacts, StageFacts
 from tailrace.results.files import RunFolder
@@ -205,3 +206,12 @@ def calibration(*levels: CalibratedLevel, **more: Any) -> Calibration:
         "levels": list(levels) or [calibrated_level(1, 50_000), calibrated_level(16, 80_000)],
     }
     return Calibration(**(made | more))
+
+
+def check_lines(rows: Iterable[Check]) -> list[str]:
+    """Rows of ``tailrace check``, one a line with its group and what mends it."""
+    return [
+        f"  {row.group}: {row.status:4} {row.name} = {row.found}"
+        + (f" -> {row.fix}\n" if row.fix else "\n")
+        for row in rows
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -11,3 +12,13 @@ def assert_golden(path: Path, text: str) -> None:
     if os.environ.get("WRITE_GOLDEN"):
         path.write_bytes(text.encode())
     assert text == path.read_bytes().decode()
+
+
+def told_apart(cases: Mapping[str, Sequence[str]]) -> str:
+    """Each case's title and lines; of all but the first only the lines that the first has not."""
+    first = next(iter(cases.values()))
+    parts = [
+        f"{title}\n{''.join(line for line in lines if lines is first or line not in first)}"
+        for title, lines in cases.items()
+    ]
+    return "\n".join(parts)

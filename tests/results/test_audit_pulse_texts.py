@@ -10,7 +10,7 @@ from tailrace.results.audit import Finding, audit_pulse, hiccup_limit_ns, worst_
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.spread import Spread
 
-from .golden_files import assert_golden
+from .golden_files import assert_golden, told_apart
 from .test_audit import MS, WELL, S, late
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -82,11 +82,7 @@ def told(ttft_ns: int | None = None, **more: Any) -> list[str]:
 
 def test_every_rule_of_the_pulse_on_both_sides() -> None:
     """Of each case, the lines that a client that is well does not have."""
-    well = told()
-    parts = [
-        f"{title}\n{''.join(line for line in told(**more) if line not in well or not more)}"
-        for title, more in CHANGES.items()
-    ]
+    parts = [told_apart({title: told(**more) for title, more in CHANGES.items()})]
     slow = [told(ttft_ns, hiccups=late(4 * MS)) for ttft_ns in (0, 399 * MS, 400 * MS, 90 * S)]
     parts += [f"late by 4 ms at a TTFT\n{each[1]}" for each in slow]
     assert_golden(GOLDEN / "audit_pulse.txt", "\n".join(parts))

@@ -9,7 +9,7 @@ import pytest
 
 from tailrace.results.audit_series import falls_behind, series_findings
 
-from .golden_files import assert_golden
+from .golden_files import assert_golden, told_apart
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -100,12 +100,8 @@ CASES: dict[str, Any] = {
 
 def test_every_rule_of_a_levels_course_on_both_sides() -> None:
     """Of each case, the lines that the level that is well does not have."""
-    well = told()
-    texts = [
-        f"{title}\n{''.join(line for line in told(**more) if line not in well or not more)}"
-        for title, more in CASES.items()
-    ]
-    assert_golden(GOLDEN / "audit_series.txt", "\n".join(texts))
+    text = told_apart({title: told(**more) for title, more in CASES.items()})
+    assert_golden(GOLDEN / "audit_series.txt", text)
 
 
 @pytest.mark.parametrize("window_s", [None, 0.0])

@@ -17,7 +17,8 @@ from tailrace.results.check_machine import (
 )
 from tailrace.results.checks import Check
 
-from .golden_files import assert_golden
+from .builders import check_lines
+from .golden_files import assert_golden, told_apart
 
 GOOD = MachineLook(
     users=8,
@@ -198,17 +199,10 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def test_every_row_word_for_word_on_both_sides_of_its_rule() -> None:
     """Of each case, the rows that a good machine does not have."""
-
-    def told(**changes: Any) -> list[str]:
-        return [
-            f"  {row.group}: {row.status:4} {row.name} = {row.found}"
-            + (f" -> {row.fix}\n" if row.fix else "\n")
-            for row in machine_rows(replace(GOOD, **changes))
-        ]
-
-    good = told()
-    texts = [
-        f"{title}\n{''.join(row for row in told(**changes) if row not in good or not changes)}"
-        for title, changes in CHANGES.items()
-    ]
-    assert_golden(Path(__file__).with_name("golden") / "check_machine.txt", "\n".join(texts))
+    text = told_apart(
+        {
+            title: check_lines(machine_rows(replace(GOOD, **changes)))
+            for title, changes in CHANGES.items()
+        }
+    )
+    assert_golden(Path(__file__).with_name("golden") / "check_machine.txt", text)

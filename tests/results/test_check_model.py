@@ -14,7 +14,8 @@ from tailrace.results.check_server import Listing
 from tailrace.results.checks import Check
 from tailrace.results.schema import Row
 
-from .golden_files import assert_golden
+from .builders import check_lines
+from .golden_files import assert_golden, told_apart
 
 MS = 1_000_000
 GOOD_ROW = Row(
@@ -267,17 +268,10 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def test_every_row_word_for_word() -> None:
     """Of each case, the rows that a good model does not have."""
-
-    def told(**changes: Any) -> list[str]:
-        return [
-            f"  {row.group}: {row.status:4} {row.name} = {row.found}"
-            + (f" -> {row.fix}\n" if row.fix else "\n")
-            for row in model_rows(replace(GOOD, **changes))
-        ]
-
-    good = told()
-    texts = [
-        f"{title}\n{''.join(row for row in told(**changes) if row not in good or not changes)}"
-        for title, changes in CHANGES.items()
-    ]
-    assert_golden(Path(__file__).with_name("golden") / "check_model.txt", "\n".join(texts))
+    text = told_apart(
+        {
+            title: check_lines(model_rows(replace(GOOD, **changes)))
+            for title, changes in CHANGES.items()
+        }
+    )
+    assert_golden(Path(__file__).with_name("golden") / "check_model.txt", text)

@@ -33,24 +33,6 @@ def test_tables_of_a_toml_list_have_their_own_lines() -> None:
     assert found.where("m", 1, "a") == "f.toml line 4"
 
 
-WRONG = {
-    "a.json": ("{", "a.json line 1 is not JSON"),
-    "a.yaml": ("a: [1\nb: 2\n", "a.yaml line"),
-    "b.yaml": ("a: 1\na: 2\n", "b.yaml line 2: 'a' stands twice; keep one of them"),
-    "c.yaml": ("a: !!python/object:os.system {}\n", "c.yaml"),
-    "a.toml": ("a = ", "a.toml is not TOML"),
-    "a.ini": ("", "'a.ini' must end in .json, .yaml or .toml"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_what_cannot_be_read_names_the_file(name: str) -> None:
-    text, sentence = WRONG[name]
-    with pytest.raises(UsageError) as caught:
-        located(text, name)
-    assert str(caught.value).startswith(sentence)
-
-
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
