@@ -30,6 +30,7 @@ from tailrace.engine.exchange import (
     too_large_answer,
 )
 from tailrace.engine.wire_link import Link
+from tailrace.engine.wire_reads import CR, EMPTY_LINE, Pending
 
 PROMPTLY_NS = 1_000_000_000
 """A server that closes an idle connection sooner than this after an answer does so by habit."""
@@ -37,12 +38,10 @@ PROMPTLY_NS = 1_000_000_000
 _BEHIND_S = 0.05
 """When to look again at a connection whose bytes have come and were not read yet."""
 
-_HEAD_END = b"\r\n\r\n"
 _BEHIND = len(b"\n\n\r\n")
 """Behind the data of a read that is one plain event."""
 _AROUND = len(b"data: \n\n") - _BEHIND
 """So much longer is its chunk's body than what of the read begins with its data."""
-_CR = 13
 _SPACE = b" \t"
 """What may stand behind a field's value and is no part of it (RFC 9110, section 5.5)."""
 
@@ -74,7 +73,7 @@ class Connection:
         self._ended: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timeouts: Timeouts | None = None
-        self.pending: list[tuple[int, bytes, int]] = []
+        self.pending: Pending = []
         """Stamped reads that are not parsed yet."""
         self._last_read_ns = 0
         """Stamp of the read being parsed, or of the last that was."""
@@ -135,7 +134,7 @@ class Connection:
         pending.append((at_ns, data, plain_start))
         # The end of a chunked body holds an empty line, or the read begins in the middle of it.
         # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
-        if len(pending) > self._patience or data.find(_HEAD_END) >= 0 or data[0] <= _CR:
+        if len(pending) > self._patience or data.find(EMPTY_LINE) >= 0 or data[0] <= CR:
             self._work_off()
 
     def _work_off(self) -> None:
@@ -162,7 +161,7 @@ class Connection:
         if failure is not None:
             self._fail(*failure)
 
-    def _parse_all(self, reads: list[tuple[int, bytes, int]]) -> None:
+    def _parse_all(self, reads: Pending) -> None:
         """Between two chunks a read that is just one chunk with one event in it passes the parser
         by, which would stand between two chunks again: all that is to be known of it is known.
         No stamp is before the one before it.
@@ -189,7 +188,7 @@ class Connection:
                 exchange.body_bytes = before_bytes + len(data) - plain_start + _AROUND
                 exchange.push_event(self._last_read_ns, data[plain_start:-_BEHIND])
 
-    def _count_bodiless(self, exchange: Exchange, reads: list[tuple[int, bytes, int]]) -> None:
+    def _count_bodiless(self, exchange: Exchange, reads: Pending) -> None:
         """The parser holds a field until it is whole, and reads on past any number of them."""
         self._bodiless_bytes += sum(len(data) for _, data, _ in reads)
         if self._bodiless_bytes > HEAD_LIMIT_BYTES:

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.stamps import StampBook
+from tailrace.engine.wire_reads import Pending
 
 _ESTABLISHED = b"\x01"
 """First byte of Linux's ``tcp_info``: the state, TCP_ESTABLISHED of include/net/tcp_states.h."""
@@ -31,7 +32,7 @@ _SLICE_NS = 500_000
 class Reader(Protocol):
     """Who a link hands its reads to."""
 
-    pending: list[tuple[int, bytes, int]]
+    pending: Pending
     """Stamped reads that wait; a link may add to those that are there (see ``wire_reads``)."""
 
     def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
@@ -46,7 +47,7 @@ class Reader(Protocol):
 class _Nobody:
     """The reader of a link that has let go of its own."""
 
-    pending: list[tuple[int, bytes, int]] = []  # noqa: RUF012 (nobody lets anything wait)
+    pending: Pending = []  # noqa: RUF012 (nobody lets anything wait)
 
     def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
         """Nobody reads."""

@@ -22,8 +22,8 @@ AT_ONCE = 256
 READABLE, WRITABLE = 1, 4
 """EPOLLIN and EPOLLOUT; looking them up in their module would be done twice a read."""
 
-_EMPTY_LINE = b"\r\n\r\n"
-_CR = 13
+EMPTY_LINE = b"\r\n\r\n"
+CR = 13
 
 Pending = list[tuple[int, bytes, int]]
 """Reads that are not parsed yet: stamp, bytes, *plain start*. That is where the data begins in a
@@ -69,9 +69,10 @@ def take(
         pending = pendings.get(fd)
         if pending is None:
             continue  # closed since
+        if events == WRITABLE:
+            news.append((fd, 0, None, events, 0))
+            continue
         try:
-            if events == WRITABLE:
-                raise BlockingIOError
             data, ancillary, _, _ = links[fd].recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             if events & WRITABLE:
@@ -89,8 +90,8 @@ def take(
             and events == READABLE
             and len(data) < READ_BYTES
             # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
-            and data[0] > _CR
-            and data.find(_EMPTY_LINE) < 0
+            and data[0] > CR
+            and data.find(EMPTY_LINE) < 0
         ):
             pending.append((at_ns, data, 0))
         else:

@@ -13,6 +13,7 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from tailrace.results.accuracy import Accuracy
+from tailrace.results.audit import Finding
 from tailrace.results.calibration import CalibratedLevel, Calibration, Ceilings, ceiling_of
 from tailrace.results.checks import Check
 from tailrace.results.coalesced import SharedReads, shared_reads
@@ -206,6 +207,11 @@ def calibration(*levels: CalibratedLevel, **more: Any) -> Calibration:
         "levels": list(levels) or [calibrated_level(1, 50_000), calibrated_level(16, 80_000)],
     }
     return Calibration(**(made | more))
+
+
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """What an audit found, one a line."""
+    return [f"  {f.status:4} {f.name} = {f.value}: {f.why}\n" for f in findings]
 
 
 def check_lines(rows: Iterable[Check]) -> list[str]:

@@ -14,11 +14,14 @@ def assert_golden(path: Path, text: str) -> None:
     assert text == path.read_bytes().decode()
 
 
-def told_apart(cases: Mapping[str, Sequence[str]]) -> str:
-    """Each case's title and lines; of all but the first only the lines that the first has not."""
-    first = next(iter(cases.values()))
+def told_apart(cases: Mapping[str, Sequence[str]], well: str | None = None) -> str:
+    """Each case's title and lines; of all but one only the lines that this one has not.
+
+    ``well`` is its title, by default the first.
+    """
+    known = next(iter(cases.values())) if well is None else cases[well]
     parts = [
-        f"{title}\n{''.join(line for line in lines if lines is first or line not in first)}"
+        f"{title}\n{''.join(line for line in lines if lines is known or line not in known)}"
         for title, lines in cases.items()
     ]
     return "\n".join(parts)

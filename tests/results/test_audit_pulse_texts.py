@@ -10,6 +10,7 @@ from tailrace.results.audit import Finding, audit_pulse, hiccup_limit_ns, worst_
 from tailrace.results.pulse_facts import PulseFacts
 from tailrace.results.spread import Spread
 
+from .builders import finding_lines
 from .golden_files import assert_golden, told_apart
 from .test_audit import MS, WELL, S, late
 
@@ -72,12 +73,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def lines(findings: list[Finding]) -> list[str]:
-    return [f"  {f.status:4} {f.name} = {f.value}: {f.why}\n" for f in findings]
-
-
 def told(ttft_ns: int | None = None, **more: Any) -> list[str]:
-    return lines(audit_pulse(replace(WELL, **more), ttft_ns))
+    return finding_lines(audit_pulse(replace(WELL, **more), ttft_ns))
 
 
 def test_every_rule_of_the_pulse_on_both_sides() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tailrace.results.audit_series import falls_behind, series_findings
 
+from .builders import finding_lines
 from .golden_files import assert_golden, told_apart
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -62,8 +63,7 @@ def queue(**more: Any) -> dict[str, Any]:
 
 def told(ttft: dict[str, Any] | None = None, **more: Any) -> list[str]:
     metrics = {"ttft": ttft or metric(100, 50.0, 60.0), "e2e": metric(70, 7.0, None)}
-    found = series_findings(WELL | more, metrics, 10.0)
-    return [f"  {f.status:4} {f.name} = {f.value}: {f.why}\n" for f in found]
+    return finding_lines(series_findings(WELL | more, metrics, 10.0))
 
 
 CASES: dict[str, Any] = {

@@ -7,15 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tailrace.results.audit import Finding
 from tailrace.results.audit_stage import as_dict, audit_running
 from tailrace.results.hist import Hist
 from tailrace.results.schema import Row
 from tailrace.results.spread import Spread
 from tailrace.results.stamp_facts import StampFacts
 
-from .builders import MS, row, stage
-from .golden_files import assert_golden
+from .builders import MS, finding_lines, row, stage
+from .golden_files import assert_golden, told_apart
 from .test_audit_asking import whole
 from .test_audit_stage import (
     ARRIVALS,
@@ -34,12 +33,8 @@ LAGGED = replace(KERNEL, user_reads=500, lag=Spread(1_000, MS, 2 * MS, 3 * MS, 4
 USER = StampFacts(user_reads=1_234)
 
 
-def told(rows: list[Row], stamps: StampFacts = KERNEL, **more: Any) -> str:
-    return lines(audited(rows, stamps, **more))
-
-
-def lines(findings: list[Finding]) -> str:
-    return "".join(f"  {f.status:4} {f.name} = {f.value}: {f.why}\n" for f in findings)
+def told(rows: list[Row], stamps: StampFacts = KERNEL, **more: Any) -> list[str]:
+    return finding_lines(audited(rows, stamps, **more))
 
 
 def changed(rows: list[Row], **fields: Any) -> list[Row]:
@@ -55,7 +50,7 @@ def in_lumps(of: int, n: int) -> list[Row]:
 
 
 OFF = ARRIVALS | {"process": "constant", "dispersion": None, "rate_error_percent": -13.2}
-CASES: dict[str, Callable[[], str]] = {
+CASES: dict[str, Callable[[], list[str]]] = {
     "no request": lambda: told([]),
     "a closed loop that is well": lambda: told(late(0.1, 40)),
     "19 late starts of an open loop": lambda: told(late(3.0, 19), users=None, load="50/s"),
@@ -119,12 +114,7 @@ CASES: dict[str, Callable[[], str]] = {
 def test_every_finding_on_both_sides_of_its_rule() -> None:
     """Of each case, the lines that the stage that is well does not have."""
     made = {title: case() for title, case in CASES.items()}
-    well = made["a closed loop that is well"]
-    shown = {
-        title: "".join(line for line in found.splitlines(True) if line not in well or found is well)
-        for title, found in made.items()
-    }
-    text = "\n".join(f"{title}\n{found}" for title, found in shown.items())
+    text = told_apart(made, "a closed loop that is well")
     assert_golden(GOLDEN / "audit_stage.txt", text)
 
 

@@ -13,6 +13,7 @@ from tailrace.results.server_client import Totals
 from tailrace.results.server_log import ServerLog
 from tailrace.results.server_stage import around, stage_server
 
+from .builders import finding_lines
 from .golden_files import assert_golden, told_apart
 from .server_looks import log_of, look
 from .test_server_stage import TWO
@@ -115,8 +116,7 @@ def test_both_lines_word_for_word() -> None:
     def told(changes: dict[str, Any], totals: Totals, before: dict[str, float]) -> list[str]:
         first = look(9.9, generated=1000, **before)
         log = log_of(first, look(20.1, generated=1500))
-        found = audit_server(MADE | changes, around(log, TWO, 0), totals)
-        return [f"  {f.status:4} {f.name} = {f.value}: {f.why}\n" for f in found]
+        return finding_lines(audit_server(MADE | changes, around(log, TWO, 0), totals))
 
     text = told_apart({title: told(*case) for title, case in WORDS.items()})
     assert_golden(Path(__file__).with_name("golden") / "audit_server.txt", text)
