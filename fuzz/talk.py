@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fuzz.pieces import plain_start
-from tailrace.engine.exchange import Exchange, Timeouts, WireError
+from tailrace.engine.exchange import PATIENCE, Exchange, Timeouts, WireError
 from tailrace.engine.wire_connection import Connection
+from tailrace.engine.wire_reads import READ_BYTES, may_end
 
 _LOOP = asyncio.new_event_loop()
 _NO_LIMIT = Timeouts(None, None, None)
@@ -70,7 +71,10 @@ class Outcome(NamedTuple):
 class Talk:
     """Requests on one connection, one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, laid: bool = False) -> None:
+        """``laid``: reads come as a kernel link's do, laid by and told of one read later."""
+        self._laid = laid
+        self._due = False
         self._released: list[Connection] = []
         self._connection = Connection(("http", "h", 1), self._released.append, lambda *_: None)
         self._connection.link = Deaf()
@@ -94,6 +98,21 @@ class Talk:
         headers = tuple((name.lower(), value) for name, value in whole)
         return Outcome(exchange.status, headers, body, end)
 
+    def _hand_over(self, data: bytes) -> None:
+        if not self._laid:
+            self._connection.consume(self._at_ns, data, plain_start(data))
+            return
+        pending = self._connection.pending
+        waits = 0 < len(pending) < PATIENCE and len(data) < READ_BYTES and not may_end(data)
+        pending.append((self._at_ns, data, plain_start(data)))
+        self._tell(not waits)
+
+    def _tell(self, due: bool) -> None:
+        """Of the read before, if that was due."""
+        if self._due and self._connection.link.usable:
+            self._connection.heed()
+        self._due = due
+
     @property
     def _future(self) -> asyncio.Future[bool]:
         """What the carrying coroutine waits for."""
@@ -109,7 +128,8 @@ class Talk:
                 self._at_ns += 1000
                 if not self._connection.link.usable:
                     break
-                self._connection.consume(self._at_ns, data, plain_start(data))
+                self._hand_over(data)
+            self._tell(False)
             if ended:
                 self._connection.lost(self._at_ns + 1000, None)
             if not self._future.cancel():

@@ -9,7 +9,11 @@ from fuzz.talk import Outcome, Talk
 def wire(data: bytes) -> None:
     """Whatever a server sends in answer to one request, and then closes or not."""
     for ended in (True, False):
-        first, *others = (_told(Talk().ask(pieces, ended)) for pieces in every_way(data))
+        first, *others = (
+            _told(Talk(laid).ask(pieces, ended))
+            for laid in (False, True)
+            for pieces in every_way(data)
+        )
         for other in others:
             assert other == first, (ended, _differing(first, other), _differing(other, first))
 

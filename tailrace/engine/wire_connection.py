@@ -7,7 +7,7 @@ pool in between.
 Rule: inside a chunked body, reads are put by and worked off some at a time, from the HTTP framing
 to the timeline in one go. One by one they would be parsed between other streams' reads, each time
 with cold caches, which costs twice as much. A read in which the body may end is worked off at once.
-A kernel link lays reads with those that wait by itself (``wire_reads``).
+A kernel link lays its reads there by itself, and says when it is time (``wire_reads``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tailrace.engine.exchange import (
     too_large_answer,
 )
 from tailrace.engine.wire_link import Link
-from tailrace.engine.wire_reads import CR, EMPTY_LINE, Pending
+from tailrace.engine.wire_reads import Pending, may_end
 
 PROMPTLY_NS = 1_000_000_000
 """A server that closes an idle connection sooner than this after an answer does so by habit."""
@@ -130,11 +130,14 @@ class Connection:
 
     def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
         """Link: one stamped read."""
+        self.pending.append((at_ns, data, plain_start))
+        if len(self.pending) > self._patience or may_end(data):
+            self._work_off()
+
+    def heed(self) -> None:
+        """Link: reads were laid by. More than one are only told of when it is time."""
         pending = self.pending
-        pending.append((at_ns, data, plain_start))
-        # The end of a chunked body holds an empty line, or the read begins in the middle of it.
-        # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
-        if len(pending) > self._patience or data.find(EMPTY_LINE) >= 0 or data[0] <= CR:
+        if pending and (len(pending) > 1 or not self._patience or may_end(pending[0][1])):
             self._work_off()
 
     def _work_off(self) -> None:
@@ -243,6 +246,7 @@ class Connection:
             return
         exchange.closed_ns = self._last_read_ns
         self._exchange = None
+        self._patience = 0
         keeps = self._parser.should_keep_alive()
         if not keeps:
             self._closed_here = True  # whoever closes first: the server said so, it is no habit

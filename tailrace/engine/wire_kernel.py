@@ -11,6 +11,10 @@ kernel reports an error on it, so that a connection that was reset would look li
 The epoll is edge-triggered: it tells of a socket once, when something new has come. Triggered by
 level it would look at each socket again after it was read, and so would the loop's own epoll.
 A socket that may hold more than was read (a full buffer, an end behind the data) is asked for anew.
+
+What came is worked off a slice of time at a time, and in between the loop runs what it has led to
+and the sockets are read again. When a thousand streams end at once, their next requests take longer
+than the gap between two tokens; read after all that, tokens that came apart would be one read.
 """
 
 from __future__ import annotations
@@ -21,13 +25,16 @@ import os
 import select
 import socket
 import sys
+from collections import deque
 
 from tailrace.engine.clock import now_ns
 from tailrace.engine.exchange import PATIENCE
 from tailrace.engine.stamps import StampBook
-from tailrace.engine.wire_link import NOBODY, Reader, has_unread, is_open
+from tailrace.engine.wire_link import NOBODY, SLICE_NS, Reader, has_unread, is_open
 from tailrace.engine.wire_reads import READ_BYTES, READABLE, WRITABLE, Pending, Take
 
+_MOST_BYTES = 2**23
+"""Bytes that may wait for their slice before the sockets are left to the kernel's buffers."""
 _NEWS = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET if sys.platform == "linux" else 0
 
 
@@ -41,6 +48,10 @@ class Poller:
         self._links: dict[int, KernelLink] = {}
         self._pendings: dict[int, Pending] = {}
         self._take = take
+        self._news: deque[tuple[KernelLink, int, int | None, int]] = deque()
+        """What came and was not worked off yet."""
+        self._bytes = 0
+        self._scheduled = False
         loop.add_reader(self._epoll.fileno(), self._run)
 
     def add(self, sock: socket.socket, link: KernelLink, reader: Reader) -> None:
@@ -65,14 +76,34 @@ class Poller:
             self._epoll.close()
 
     def _run(self) -> None:
-        links = self._links
-        for fd, at_ns, what, events, plain_start in self._take(
-            self._epoll, self._pendings, links, self._book, PATIENCE
-        ):
-            link = links.get(fd)  # one that was read before it may have closed this one
-            if link is not None:
-                link.note(at_ns, what, events, plain_start)
-        self._book.settle()
+        if not self._scheduled:
+            self._look()
+
+    def _look(self) -> None:
+        """Read what is ready, then work off one slice."""
+        self._scheduled = False
+        if self._bytes < _MOST_BYTES:
+            for fd, size, error, events in self._take(
+                self._epoll, self._pendings, self._links, self._book, PATIENCE
+            ):
+                self._bytes += size
+                self._news.append((self._links[fd], size, error, events))
+            self._book.settle()
+        if self._work_off():
+            self._scheduled = True
+            self._loop.call_soon(self._look)
+
+    def _work_off(self) -> bool:
+        """True if the slice was too short."""
+        news = self._news
+        until_ns = now_ns() + SLICE_NS
+        while news:
+            link, size, error, events = news.popleft()
+            self._bytes -= size
+            link.note(size, error, events)
+            if now_ns() > until_ns:
+                break
+        return bool(news)
 
 
 class KernelLink:
@@ -136,14 +167,16 @@ class KernelLink:
         if self._fd >= 0:
             self._loop.call_soon(self._drop().lost, now_ns(), None)
 
-    def note(self, at_ns: int, what: bytes | int | None, events: int, plain_start: int) -> None:
-        """Poller: what came, an end or an error; or it can be written again. See wire_reads."""
-        if isinstance(what, bytes):
-            if events != READABLE or len(what) == READ_BYTES:
+    def note(self, size: int, error: int | None, events: int) -> None:
+        """Poller: bytes came, an end or an error; or it can be written again (``wire_reads``)."""
+        if self._fd < 0:
+            return  # closed by what was noted before
+        if size:
+            if events != READABLE or size == READ_BYTES:
                 self._poller.watch(self._fd, bool(self._rest))
-            self._reader.consume(at_ns, what, plain_start)
-        elif what is not None:
-            self._end(_error(what))
+            self._reader.heed()
+        elif error is not None:
+            self._end(_error(error))
         if events & WRITABLE:
             self._write_rest()
 

@@ -25,15 +25,19 @@ from tailrace.engine.wire_reads import Pending
 _ESTABLISHED = b"\x01"
 """First byte of Linux's ``tcp_info``: the state, TCP_ESTABLISHED of include/net/tcp_states.h."""
 
-_SLICE_NS = 500_000
-"""Longest the inbox works before it lets the loop stamp what has come meanwhile."""
+SLICE_NS = 500_000
+"""Longest that reads are worked off before the loop gets to what has come meanwhile."""
 
 
 class Reader(Protocol):
     """Who a link hands its reads to."""
 
     pending: Pending
-    """Stamped reads that wait; a link may add to those that are there (see ``wire_reads``)."""
+    """Stamped reads that wait; a kernel link's are laid there (see ``wire_reads``)."""
+
+    def heed(self) -> None:
+        """Reads were laid with those that wait; it may be time to parse them."""
+        ...
 
     def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
         """One stamped read; ``plain_start``: see ``wire_reads.Pending``."""
@@ -48,6 +52,9 @@ class _Nobody:
     """The reader of a link that has let go of its own."""
 
     pending: Pending = []  # noqa: RUF012 (nobody lets anything wait)
+
+    def heed(self) -> None:
+        """Nobody waits."""
 
     def consume(self, at_ns: int, data: bytes, plain_start: int = 0) -> None:
         """Nobody reads."""
@@ -110,7 +117,7 @@ class Inbox:
     def run(self) -> None:
         """Parse what is here, for one slice of time at most."""
         reads = self._reads
-        until_ns = now_ns() + _SLICE_NS
+        until_ns = now_ns() + SLICE_NS
         while reads:
             at_ns, link, data = reads.popleft()
             if data is None:

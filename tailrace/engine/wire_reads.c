@@ -22,6 +22,7 @@
 #define OLDEST_NS 5000000000LL
 #define NO_STAMP (-1) /* in the place of a stamp's age, as in stamps.py */
 #define REFUSED (-2)
+#define NO_ERROR (-1)
 
 static unsigned char buffer[READ_BYTES];
 static int64_t apart_ns; /* wall clock less the run's, at the last read */
@@ -124,7 +125,18 @@ append_and_drop(PyObject *list, PyObject *item)
     return failed;
 }
 
-/* Keep n bytes that were read: with those that wait, or among the news. */
+/* Among the news: n bytes, or the number of an error, or NO_ERROR. */
+static int
+tell(PyObject *fd, Py_ssize_t n, int error, unsigned events, PyObject *news)
+{
+    PyObject *told[] = {fd, PyLong_FromSsize_t(n),
+                        error == NO_ERROR ? Py_NewRef(Py_None) : PyLong_FromLong(error),
+                        PyLong_FromLong(events)};
+    Py_INCREF(fd);
+    return append_and_drop(news, tuple_of(4, told));
+}
+
+/* Lay n bytes that were read with those that wait, and tell of them if they may not. */
 static int
 keep(PyObject *fd, PyObject *pending, int64_t at_ns, Py_ssize_t n, unsigned events,
      Py_ssize_t patience, PyObject *news)
@@ -133,26 +145,16 @@ keep(PyObject *fd, PyObject *pending, int64_t at_ns, Py_ssize_t n, unsigned even
     if (waiting < 0)
         return -1;
     Py_ssize_t start = plain_start(n);
-    PyObject *stamp = PyLong_FromLongLong(at_ns);
-    PyObject *data = PyBytes_FromStringAndSize((char *)buffer, n);
-    PyObject *begins = PyLong_FromSsize_t(start);
+    PyObject *read[] = {PyLong_FromLongLong(at_ns),
+                        PyBytes_FromStringAndSize((char *)buffer, n),
+                        PyLong_FromSsize_t(start)};
+    if (append_and_drop(pending, tuple_of(3, read)) < 0)
+        return -1;
     if (0 < waiting && waiting < patience && events == EPOLLIN && n < READ_BYTES
         && (start > 0
             || (buffer[0] > '\r' && memmem(buffer, n, "\r\n\r\n", 4) == NULL)))
-        return append_and_drop(pending, tuple_of(3, (PyObject *[]){stamp, data, begins}));
-    PyObject *told[] = {fd, stamp, data, PyLong_FromLong(events), begins};
-    Py_INCREF(fd);
-    return append_and_drop(news, tuple_of(5, told));
-}
-
-/* Among the news: something else than a read. */
-static int
-tell(PyObject *fd, PyObject *what, unsigned events, PyObject *news)
-{
-    PyObject *told[] = {fd, PyLong_FromLong(0), what, PyLong_FromLong(events),
-                        PyLong_FromLong(0)};
-    Py_INCREF(fd);
-    return append_and_drop(news, tuple_of(5, told));
+        return 0;
+    return tell(fd, n, NO_ERROR, events, news);
 }
 
 /* One socket of which there is news: 0, or -1 with an error set. */
@@ -170,12 +172,12 @@ look(PyObject *fd, int number, PyObject *pending, unsigned events, PyObject *lag
                              .msg_control = control.room,
                              .msg_controllen = sizeof control.room};
     if (events == EPOLLOUT)
-        return tell(fd, Py_NewRef(Py_None), events, news);
+        return tell(fd, 0, NO_ERROR, events, news);
     ssize_t n = recvmsg(number, &message, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return events & EPOLLOUT ? tell(fd, Py_NewRef(Py_None), events, news) : 0;
+        return events & EPOLLOUT ? tell(fd, 0, NO_ERROR, events, news) : 0;
     if (n <= 0)
-        return tell(fd, PyLong_FromLong(n < 0 ? errno : 0), events, news);
+        return tell(fd, 0, n < 0 ? errno : 0, events, news);
     int64_t lag_ns;
     int64_t at_ns = arrived_ns(&message, &lag_ns);
     if (append_and_drop(lags, PyLong_FromLongLong(lag_ns)) == 0
@@ -183,8 +185,8 @@ look(PyObject *fd, int number, PyObject *pending, unsigned events, PyObject *lag
         return 0;
     if (!PyErr_ExceptionMatches(PyExc_MemoryError))
         return -1;
-    PyErr_Clear(); /* the bytes are lost, so their connection ends; the others go on */
-    return tell(fd, PyLong_FromLong(ENOMEM), events, news);
+    PyErr_Clear(); /* the bytes may be lost, so their connection ends; the others go on */
+    return tell(fd, 0, ENOMEM, events, news);
 }
 
 PyDoc_STRVAR(take_doc, "See wire_reads.take.");

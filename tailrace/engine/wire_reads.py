@@ -1,8 +1,8 @@
 """wire_reads: read every socket of which an epoll has news, once, with the kernel's stamp.
 
 Rule: the stamps are the kernel's, so nothing is lost by reading all that is ready before any of it
-is looked at. A read in which nothing of a chunked body can end, on a connection where others wait
-to be parsed, is laid with them here (see ``wire_connection``); the rest is the *news*.
+is looked at. A read is laid with those that wait on its connection to be parsed, and is *news*
+unless others wait there already and nothing of a chunked body can end in it (``wire_connection``).
 
 ``take`` exists twice: below, and in ``wire_reads.c``, which is built where there is a C compiler
 and does the same for less CPU (docs/decisions/017). Tests hold the two together.
@@ -22,17 +22,25 @@ AT_ONCE = 256
 READABLE, WRITABLE = 1, 4
 """EPOLLIN and EPOLLOUT; looking them up in their module would be done twice a read."""
 
-EMPTY_LINE = b"\r\n\r\n"
-CR = 13
+_EMPTY_LINE = b"\r\n\r\n"
+_CR = 13
 
 Pending = list[tuple[int, bytes, int]]
 """Reads that are not parsed yet: stamp, bytes, *plain start*. That is where the data begins in a
 read that is one whole chunk with one event of one data line in it, ``2a CRLF data: ... LF LF
 CRLF``, and 0 in any other. Only C looks for it; here it would cost more than it spares.
 """
-News = tuple[int, int, bytes | int | None, int, int]
-"""Socket's number, stamp, what came, epoll's events, plain start. What came: bytes; the number
-of an error, 0 for the end; None where the events tell of something else."""
+News = tuple[int, int, int | None, int]
+"""Socket's number; how many bytes were laid by; the number of an error, 0 for the end; epoll's
+events. Neither bytes nor an error where the events tell of something else."""
+
+
+def may_end(data: bytes) -> bool:
+    """Whether a chunked body may end in this read: there is an empty line at its end, or the read
+    begins in the middle of one.
+    """
+    # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
+    return data[0] <= _CR or data.find(_EMPTY_LINE) >= 0
 
 
 class Epoll(Protocol):
@@ -70,32 +78,29 @@ def take(
         if pending is None:
             continue  # closed since
         if events == WRITABLE:
-            news.append((fd, 0, None, events, 0))
+            news.append((fd, 0, None, events))
             continue
         try:
             data, ancillary, _, _ = links[fd].recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             if events & WRITABLE:
-                news.append((fd, 0, None, events, 0))
+                news.append((fd, 0, None, events))
             continue
         except (OSError, MemoryError) as exc:
-            news.append((fd, 0, getattr(exc, "errno", None) or errno.ENOMEM, events, 0))
+            news.append((fd, 0, getattr(exc, "errno", None) or errno.ENOMEM, events))
             continue
         if not data:
-            news.append((fd, 0, 0, events, 0))
+            news.append((fd, 0, 0, events))
             continue
-        at_ns = book.stamp(ancillary)
-        if (
-            0 < len(pending) < patience
+        waiting = len(pending)
+        pending.append((book.stamp(ancillary), data, 0))
+        if not (
+            0 < waiting < patience
             and events == READABLE
             and len(data) < READ_BYTES
-            # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
-            and data[0] > CR
-            and data.find(EMPTY_LINE) < 0
+            and not may_end(data)
         ):
-            pending.append((at_ns, data, 0))
-        else:
-            news.append((fd, at_ns, data, events, 0))
+            news.append((fd, len(data), None, events))
     return news
 
 
