@@ -10,6 +10,7 @@ its own lateness would be taken for the client's error.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -28,18 +29,37 @@ Read = Callable[[bytes, int], None]
 """Takes the bytes and the time they came in perf_counter_ns; no bytes mean the end."""
 
 
+def begin_to_stamp(listener: socket.socket) -> None:
+    """The kernel stamps what comes a moment after it was first asked, so it is asked ahead."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
 class ArrivalReader:
     """Reads a duplicate of the transport's descriptor, so that the transport can still write."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, read: Read):
         self._loop = loop
+        self._transport = transport
         self._read = read
         handle = transport.get_extra_info("socket")
         handle.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket = socket.socket(fileno=os.dup(handle.fileno()))
         self._socket.setblocking(False)
-        transport.pause_reading()
-        loop.add_reader(self._socket.fileno(), self._ready)
+
+    def waiting_since_ns(self) -> int:
+        """When what is here and was not read yet had come; 0 where there is nothing."""
+        try:
+            data, extra, _, _ = self._socket.recvmsg(_READ_BYTES, 64, socket.MSG_PEEK)
+        except OSError:
+            return 0
+        return arrived_ns(extra) if data else 0
+
+    def start(self) -> None:
+        """Read from now on, in the loop's place; raises where it cannot be."""
+        self._transport.pause_reading()
+        self._loop.add_reader(self._socket.fileno(), self._ready)
 
     def _ready(self) -> None:
         try:
@@ -74,13 +94,13 @@ def arrived_ns(extra: list[tuple[int, int, bytes]]) -> int:
     return now
 
 
-def take_over(
+def reader_of(
     loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, read: Read
 ) -> ArrivalReader | None:
-    """Read this connection here, or None where the event loop has to."""
+    """Reads this connection once it is started; None where the event loop has to."""
     if sys.platform != "linux" or transport.get_extra_info("socket") is None:
         return None
     try:
         return ArrivalReader(loop, transport, read)
-    except (OSError, NotImplementedError, RuntimeError):
+    except OSError:
         return None

@@ -21,7 +21,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from tailrace.simulate.arrival import ArrivalReader, take_over
+from tailrace.simulate.arrival import ArrivalReader, reader_of
 from tailrace.simulate.chunks import CONTINUE
 
 DIRECT = sys.platform != "win32"
@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
         self.gone = False
         self.number = 0
         self.epoch = 0
-        self._arrived_ns = 0
+        self._arrived_ns = self._waiting_since_ns = 0
         self._begin_message()
 
     # The transport's calls.
@@ -89,16 +89,28 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._fd = _direct_fd(transport)
         self.number = self._handler.opened(self)
-        asyncio.get_running_loop().call_soon(self._take_over)
+        loop = asyncio.get_running_loop()
+        self._reader = reader_of(loop, self._transport, self.read)
+        if self._reader is not None:
+            self._waiting_since_ns = self._reader.waiting_since_ns()
+            loop.call_soon(self._take_over)
 
     def _take_over(self) -> None:
-        """Not in `connection_made`: uvloop begins to read right after it, paused or not."""
-        if self._transport is not None and not self.gone:
-            self._reader = take_over(asyncio.get_running_loop(), self._transport, self.read)
+        """Not in `connection_made`: uvloop begins to read right after it, paused or not.
+
+        What it reads before is most often a request that came while nobody accepted.
+        """
+        if self._reader is not None:
+            try:
+                self._reader.start()
+            except (OSError, NotImplementedError, RuntimeError):
+                self._reader.close()
+                self._reader = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes that the event loop read, before or where nobody else could."""
-        self.read(data, time.perf_counter_ns())
+        arrived_ns, self._waiting_since_ns = self._waiting_since_ns, 0
+        self.read(data, arrived_ns or time.perf_counter_ns())
 
     def read(self, data: bytes, arrived_ns: int) -> None:
         """Feed the parser, then answer what it completed; no data mean that the client left."""

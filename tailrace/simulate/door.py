@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from tailrace.simulate.arrival import begin_to_stamp
+
 BACKLOG = 4096
 
 
@@ -27,6 +29,8 @@ class Door:
         host, port = self._address
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._make, host, port, backlog=BACKLOG)
+        for listening in self._listener.sockets:
+            begin_to_stamp(listening)
         self._address = self._listener.sockets[0].getsockname()[:2]
 
     @property

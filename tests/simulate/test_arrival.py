@@ -10,11 +10,19 @@ import time
 
 import pytest
 
-from tailrace.simulate.arrival import SO_TIMESTAMPNS, arrived_ns, take_over
+from tailrace.simulate import Script
+from tailrace.simulate.arrival import SO_TIMESTAMPNS, arrived_ns, reader_of
 from tailrace.simulate.launch import LOOPS, loop_factory
+from tailrace.simulate.pace import Pace
+from tailrace.simulate.server import Server
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="kernel stamps are Linux's")
 LATE_S = 0.05
+BODY = b'{"model":"sim","messages":[{"role":"user","content":"hi"}],"stream":true}'
+REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(BODY),
+    BODY,
+)
 
 
 def stamp(wall_ns: int) -> list[tuple[int, int, bytes]]:
@@ -56,7 +64,9 @@ class Keeper(asyncio.Protocol):
         loop.call_soon(self.take_over, loop, transport)
 
     def take_over(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
-        self.reader = take_over(loop, transport, self.keep)
+        reader = reader_of(loop, transport, self.keep)
+        assert reader is not None
+        reader.start()
 
     def keep(self, data: bytes, at_ns: int) -> None:
         self.reads.append((data, at_ns))
@@ -96,3 +106,32 @@ def test_bytes_arrive_when_the_kernel_has_them(name: str) -> None:
         reads, before, after = runner.run(late())
     assert [data for data, _ in reads] == [b"wake", b"wake", b"late", b""]
     assert before - 1_000_000 < reads[2][1] < after + LATE_S * 1e9 / 2
+
+
+@linux
+@pytest.mark.parametrize("name", [name for name in LOOPS if name in ("asyncio", "uvloop")])
+def test_a_request_that_nobody_accepted_yet_had_come_all_the_same(name: str) -> None:
+    if name == "uvloop":
+        pytest.importorskip("uvloop")
+
+    async def asked_of_a_busy_endpoint() -> tuple[int, int, int]:
+        loop, pace = asyncio.get_running_loop(), Pace(asyncio.get_running_loop())
+        server = Server(Script(ttft_ns=0, gap_ns=0, tokens=1), pace, "127.0.0.1", 0)
+        await server.door.open()
+        await asyncio.sleep(0.1)  # the kernel begins to stamp a moment after it is first asked
+        before_ns = time.perf_counter_ns()
+        with socket.create_connection(server.door.address) as client:
+            client.sendall(REQUEST)
+            after_ns = time.perf_counter_ns()
+            time.sleep(LATE_S)
+            client.setblocking(False)
+            async with asyncio.timeout(5):
+                await loop.sock_recv(client, 1000)
+        arrived_ns: int = server.truth.values()["requests"][0]["arrived_ns"]
+        server.door.close()
+        pace.close()
+        return before_ns, arrived_ns, after_ns
+
+    with asyncio.Runner(loop_factory=loop_factory(name)) as runner:
+        before_ns, arrived_ns, after_ns = runner.run(asked_of_a_busy_endpoint())
+    assert before_ns - 1_000_000 < arrived_ns < after_ns + LATE_S * 1e9 / 2
