@@ -1,6 +1,7 @@
 from dataclasses import replace
+from pathlib import Path
 
-from tailrace.results.render.about import flat, head, run_pairs, tool, url
+from tailrace.results.render.about import VALUE_LIMIT, flat, head, run_pairs, tool, url, value_text
 
 
 def test_the_head_names_what_figures_depend_on(run):
@@ -65,3 +66,38 @@ def test_secrets_are_hidden_and_look_alikes_are_not():
 def test_values_are_one_line():
     data = {"a": [1, 2], "b": [], "c": {}, "d": None, "e": True, "f": "x\ny"}
     assert [value for _, value in flat(data)] == ["1, 2", "none", "{}", "none", "on", "x y"]
+
+
+def test_what_is_told_of_a_run_word_for_word(run):
+    facts = replace(
+        run.facts,
+        tool={"name": "another", "version": "2", "reads": "C", "build": {"at": Path("x")}},
+        engine={"loop": "uvloop"},
+        scenario={"levels": [{"users": 8, "rate": None}, "rest"], "nonce": False, "turns": []},
+        models=[],
+        ended="",
+    )
+    assert tool(facts) == "another 2"
+    assert run_pairs(facts)[2:] == [
+        ("ended", "no"),
+        ("tool", "another 2"),
+        ("tool.reads", "C"),
+        ("tool.build.at", '"x"'),
+        ("engine.loop", "uvloop"),
+        ("levels.0.users", "8"),
+        ("levels.1", "rest"),
+        ("nonce", "off"),
+        ("turns", "none"),
+    ]
+
+
+def test_a_value_is_one_line_of_its_own_letters_and_not_too_long():
+    assert value_text({"größe": 1}) == '{"größe": 1}'
+    assert len(value_text("x" * 5000)) == VALUE_LIMIT
+    assert flat({"a": 1}) == [("a", "1")]
+
+
+def test_of_two_settings_of_a_name_the_less_nested_is_told(run):
+    scenario = {"deep": {"er": {"seed": 1}}, "seed": 2, "my": {"seed": 3}}
+    assert ("seed", "2") in head(replace(run.facts, scenario=scenario))
+    assert ("seed", "1") in head(replace(run.facts, scenario={"deep": {"er": {"seed": 1}}}))

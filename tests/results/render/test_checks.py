@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,9 @@ from rich.console import Console
 from tailrace.results.checks import Check, Report
 from tailrace.results.render.checks import plain_lines, summary, table
 
+from ..golden_files import assert_golden
+
+GOLDEN = Path(__file__).with_name("golden")
 REPORT = Report(
     [
         Check("this machine", "clock", "ok", "steps of 40 ns"),
@@ -61,6 +65,19 @@ def test_the_table_has_colours_on_a_terminal() -> None:
     assert "\x1b[32m  OK" in text
     assert "\x1b[33m  WARN" in text
     assert "\x1b[1;31m  FAIL" in text
+
+
+@pytest.mark.parametrize("width", [30, 80])
+def test_the_table_word_for_word(width: int) -> None:
+    text = printed(width, colour=True).replace("\x1b", "^")
+    assert_golden(GOLDEN / f"checks-{width}.txt", text)
+
+
+def test_where_nothing_failed_the_summary_is_green() -> None:
+    out = io.StringIO()
+    for part in table(Report([])):
+        Console(file=out, force_terminal=True, color_system="truecolor", width=200).print(part)
+    assert out.getvalue().startswith("\x1b[1;32m0 OK, 0 WARN, 0 FAIL; sent 0 requests")
 
 
 def test_what_a_server_wrote_cannot_repaint_the_screen() -> None:

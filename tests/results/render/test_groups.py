@@ -6,7 +6,7 @@ from typing import Any
 
 from tailrace.results.facts import ModelFacts
 from tailrace.results.files import RunFolder
-from tailrace.results.render.groups import group_sheets
+from tailrace.results.render.groups import _row, group_sheets
 from tailrace.results.render.table import Level, rows
 
 from ..builders import row, run_folder
@@ -40,6 +40,31 @@ def test_a_table_by_model_beside_it(tmp_path: Any) -> None:
     sheets = group_sheets(levels(made(tmp_path, model="lora-a")))
     assert [sheet.columns[0] for sheet in sheets] == ["prompt", "model"]
     assert sheets[1].rows[0][:2] == ("lora-a", "21")
+
+
+def test_a_row_word_for_word() -> None:
+    group: dict[str, Any] = {
+        "prompt": "p" * 100,
+        "n": 1200,
+        "not_ok": 3,
+        "ttft": {"mean_ns": 5_000_000, "p95_ns": 9_000_000, "p95_certified": False},
+        "e2e": {"mean_ns": 50_000_000, "p95_ns": 90_000_000, "p95_certified": True},
+        "output_tokens": {"mean": 12.5, "p95": 20},
+        "kept_of_every": 2,
+        "outliers": {
+            "requests": 4,
+            "listed": [{"id": f"r{n}", "metric": "ttft"} for n in range(5)],
+        },
+    }
+    whole, unnamed = _row("prompt", group), _row("prompt", group | {"prompt": ""})
+    assert len(whole[0]) == 60
+    assert whole[1:] == unnamed[1:]
+    assert unnamed == (
+        *("(empty)", "1200", "3", "5.00", "~9.00", "50.0", "90.0", "12.5", "20"),
+        *("4 (1 in 2 looked at)", "r0 (ttft), r1 (ttft), r2 (ttft)"),
+    )
+    del group["kept_of_every"]
+    assert _row("prompt", group)[9] == "4"
 
 
 def test_an_id_is_only_text(tmp_path: Any) -> None:
