@@ -36,9 +36,7 @@ events. Neither bytes nor an error where the events tell of something else."""
 
 
 def may_end(data: bytes) -> bool:
-    """Whether a chunked body may end in this read: there is an empty line at its end, or the read
-    begins in the middle of one.
-    """
+    """Whether a chunked body may end in this read: an empty line is in it, or may end with it."""
     # (find: ``in`` costs twice as much, since bytes first try what they hold as a number)
     return data[0] <= _CR or data.find(_EMPTY_LINE) >= 0
 
