@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 from tailrace.errors import UsageError
 from tailrace.results.render.sections import sections
@@ -16,10 +17,11 @@ from tailrace.results.render.selection import (
     short_section,
 )
 from tailrace.results.render.sheet_text import section_lines, sheet_csv
-from tailrace.results.selection import COLUMNS, select
+from tailrace.results.selection import COLUMNS, Candidate, Selection, select
 from tailrace.results.verdict import Verdict
 
 from ..documents import FAST, SLOW, failed, model, ran, result, stage
+from ..golden_files import assert_golden
 from .runs import HOSTILE_MODEL
 
 A = (model("a", "8"), result("a", stage("8", FAST)))
@@ -138,3 +140,37 @@ def test_one_model_leaves_no_choice_and_no_common_level_is_said() -> None:
     said = short_section(two.facts, two.results, Verdict((), ()))
     assert said.sheets == ()
     assert "no level in common" in said.remarks[0]
+
+
+def test_each_form_word_for_word() -> None:
+    values = {column.key: 1234.5678 / (n + 1) for n, column in enumerate(COLUMNS)}
+    nothing = dict.fromkeys(values)
+    marks = {"ttft_p50_ms": (True, False), "e2e_p95_ms": (False, True)}
+    rows = (
+        Candidate("one", "a", "ok", values, marks, "MIT", "EUR", True),
+        Candidate("one", "", "failed: " + "x" * 60, nothing, {}, None, None, None, "it is gone"),
+        Candidate("two", "b", "ok", values, {}, None, None, False),
+    )
+    found = Selection(None, rows, (COLUMNS[0], COLUMNS[-1]), ("a note",))
+    section, csv_sheet = section_of(found), selection_csv_sheet(found)
+    parts = [
+        *(
+            "\n".join(map(" | ".join, (each.columns, each.terms, *each.rows)))
+            for each in (*section.sheets, csv_sheet)
+        ),
+        repr([(each.title, each.texts) for each in (*section.sheets, csv_sheet)]),
+        section.title,
+        *section.remarks,
+        *section.notes,
+        json.dumps(selection_json(found), indent=1),
+    ]
+    assert_golden(Path(__file__).with_name("golden") / "selection.txt", "\n".join(parts) + "\n")
+
+
+def test_the_short_form_has_the_title_of_its_table_and_the_rule() -> None:
+    two = ran(A, B)
+    short = short_section(two.facts, two.results, Verdict((), ()))
+    assert short.title == short.sheets[0].title == "Models at load level 8"
+    assert short.notes + short.remarks == (
+        "pareto: yes where no other model is nowhere worse and somewhere better",
+    )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailrace.results.render.summary_csv import HEADER, decimal, guarded, summary_csv
+from tailrace.results.render.summary_csv import HEADER, decimal, guarded, plain_cell, summary_csv
 
 from .runs import Run, failed_run
 
@@ -98,3 +98,16 @@ def test_objectives_where_there_are_some(run):
     row = read(Run(run.facts, [changed, *run.results[1:]], run.verdict))[1]
     assert (row["slo_objectives"], row["slo_met"]) == ("3", "1")
     assert (row["goodput_share"], row["goodput_per_s"]) == ("0.25", "3.5")
+
+
+def test_a_cell_that_is_only_shown_has_nothing_that_a_terminal_acts_on():
+    assert plain_cell("a\x1b[2J\u202eb\x07") == "a[2Jb"
+    assert plain_cell("=1+1") == guarded("=1+1") == "'=1+1"
+    assert plain_cell("plain") == "plain"
+
+
+def test_rows_end_as_rfc_4180_says_and_lack_no_cell(run):
+    lines = summary_csv(run.facts, run.results).removeprefix("\ufeff").split("\r\n")
+    assert lines.pop() == ""
+    assert not any("\n" in line for line in lines)
+    assert {len(row) for row in csv.reader(lines)} == {len(HEADER)}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tailrace.results.render.text import ascii_text, safe_text
+from tailrace.results.render.text import ascii_text, printable_json, safe_text
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,13 @@ def test_many_open_sequences_cost_linear_time():
 @given(st.text())
 def test_ascii_is_ascii(raw):
     assert ascii_text(raw).isascii()
+
+
+def test_a_text_of_just_the_limit_is_whole_and_a_cut_leaves_no_space():
+    assert safe_text("abcd", 4) == "abcd"
+    assert safe_text("abcde", 4) == "abc…"
+    assert safe_text("ab  cd", 4) == "ab…"
+
+
+def test_json_keeps_its_meaning_and_shows_no_mark():
+    assert printable_json('{"a": "x\u202ey\x85"}') == '{"a": "x\\u202ey\\u0085"}'
