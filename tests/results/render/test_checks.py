@@ -73,6 +73,17 @@ def test_the_table_word_for_word(width: int) -> None:
     assert_golden(GOLDEN / f"checks-{width}.txt", text)
 
 
+def test_a_long_word_is_folded_and_a_name_never() -> None:
+    out = io.StringIO()
+    word = "x" * 40
+    for part in table(Report([Check("g", "a name of words", "ok", word)])):
+        Console(file=out, width=30).print(part)
+    lines = out.getvalue().splitlines()
+    assert lines[1].startswith("  OK    a name of words  xxxxx")
+    assert "".join(lines).count("x") == 40
+    assert "…" not in "".join(lines)
+
+
 def test_where_nothing_failed_the_summary_is_green() -> None:
     out = io.StringIO()
     for part in table(Report([])):
