@@ -39,10 +39,12 @@ test-lowest: $(LOWEST)/.lowest
 	  tests/results tests/test_cli_run.py tests/test_cli_tls.py tests/test_cli_check.py \
 	  tests/engine/test_wire.py tests/engine/test_request.py tests/engine/test_check_model.py
 
-# What cannot be looked up is a failure: without the database nothing would be found.
+# What cannot be looked up is a failure, without found.json: nothing would be found.
 audit: $(VENV)/.test $(AUDIT)/.audit
+	@rm -f $(AUDIT)/found.json
 	@$(VENV)/bin/python -m pip freeze --exclude-editable > $(AUDIT)/installed.txt
-	@$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r $(AUDIT)/installed.txt
+	@$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip -r $(AUDIT)/installed.txt \
+	  -f json -o $(AUDIT)/found.json
 
 check: $(VENV)/.check
 	@$(VENV)/bin/ruff format --check .
