@@ -29,6 +29,10 @@ FEWEST_WORTH, DEPENDENT = 50, 1 / 3
 than this share of its samples."""
 
 
+_LAST_DIGITS = 1e-12
+"""One of one sample is below p99 with just 1 %; SciPy's versions differ in the last digit of it."""
+
+
 class Ranks(NamedTuple):
     """1-based ranks among ``n`` sorted samples; None where so few samples have no such bound."""
 
@@ -63,7 +67,7 @@ def ranks(percent: float, n: int, effective: float | None = None) -> Ranks:
 
 def _lower(below: float, n: int, doubt: float) -> int | None:
     """The largest rank whose sample is above the quantile with at most that probability."""
-    rank = _reach(below, n, doubt, "right")
+    rank = _reach(below, n, doubt * (1 + _LAST_DIGITS), "right")
     return rank if rank >= 1 else None
 
 
