@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fuzz.pieces import plain_start
 from tailrace.engine.exchange import PATIENCE, Exchange, Timeouts, WireError
 from tailrace.engine.wire_connection import Connection
-from tailrace.engine.wire_reads import READ_BYTES, may_end
+from tailrace.engine.wire_reads import may_wait
 
 _LOOP = asyncio.new_event_loop()
 _NO_LIMIT = Timeouts(None, None, None)
@@ -103,7 +103,7 @@ class Talk:
             self._connection.consume(self._at_ns, data, plain_start(data))
             return
         pending = self._connection.pending
-        waits = 0 < len(pending) < PATIENCE and len(data) < READ_BYTES and not may_end(data)
+        waits = may_wait(len(pending), data, PATIENCE)
         pending.append((self._at_ns, data, plain_start(data)))
         self._tell(not waits)
 

@@ -41,6 +41,11 @@ def may_end(data: bytes) -> bool:
     return data[0] <= _CR or data.find(_EMPTY_LINE) >= 0
 
 
+def may_wait(waiting: int, data: bytes, patience: int) -> bool:
+    """Whether a read may be laid with so many that wait, and nobody be told of it."""
+    return 0 < waiting < patience and len(data) < READ_BYTES and not may_end(data)
+
+
 class Epoll(Protocol):
     """What is used of ``select.epoll``."""
 
@@ -90,14 +95,9 @@ def take(
         if not data:
             news.append((fd, 0, 0, events))
             continue
-        waiting = len(pending)
+        waits = events == READABLE and may_wait(len(pending), data, patience)
         pending.append((book.stamp(ancillary), data, 0))
-        if not (
-            0 < waiting < patience
-            and events == READABLE
-            and len(data) < READ_BYTES
-            and not may_end(data)
-        ):
+        if not waits:
             news.append((fd, len(data), None, events))
     return news
 

@@ -28,7 +28,6 @@ FEWEST_WORTH, DEPENDENT = 50, 1 / 3
 """Fewer independent samples than this cannot be counted well enough in a series that is worth less
 than this share of its samples."""
 
-
 _LAST_DIGITS = 1e-12
 """One of one sample is below p99 with just 1 %; SciPy's versions differ in the last digit of it."""
 

@@ -29,11 +29,13 @@ Read = Callable[[bytes, int], None]
 """Takes the bytes and the time they came in perf_counter_ns; no bytes mean the end."""
 
 
-def begin_to_stamp(listener: socket.socket) -> None:
-    """The kernel stamps what comes a moment after it was first asked, so it is asked ahead."""
+def begin_to_stamp(handle: socket.socket) -> None:
+    """Where it can be; what comes in the first moment after a machine's first asking has no stamp,
+    so a listener is asked already.
+    """
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            listener.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            handle.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
 
 class ArrivalReader:
@@ -44,7 +46,7 @@ class ArrivalReader:
         self._transport = transport
         self._read = read
         handle = transport.get_extra_info("socket")
-        handle.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        begin_to_stamp(handle)
         self._socket = socket.socket(fileno=os.dup(handle.fileno()))
         self._socket.setblocking(False)
 

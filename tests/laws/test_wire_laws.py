@@ -148,3 +148,15 @@ def test_a_tab_behind_the_coding_is_refused_and_its_chunks_are_no_body(coding: b
     """The parser would not see the coding, and hand out sizes of chunks as text."""
     found = Talk().ask([HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n" + framed([b"a"])])
     assert (found.end, found.body) == ("protocol", b"")
+
+
+@pytest.mark.parametrize("stray", [b"junk", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_bytes_behind_a_whole_answer_end_its_connection(stray: bytes) -> None:
+    async def asked() -> bool:
+        answer = HEAD + b"transfer-encoding: chunked\r\n\r\n" + framed([b"a"])
+        _, _, connection, error, ended = await carried([answer])
+        assert (error, ended, connection.link.usable) == (None, True, True)
+        connection.consume(10**18, stray)
+        return connection.link.usable
+
+    assert not asyncio.run(asked())
